@@ -1,0 +1,350 @@
+-- The SQL interface of pg_tree. Reading functions are SECURITY INVOKER and read in the caller's snapshot.
+\echo Use "CREATE EXTENSION pg_tree" to load this file. \quit
+
+-- Registration ---------------------------------------------------------------------------------------------------------
+
+-- The trigger function that carries registrations. tree_register() creates the triggers.
+CREATE FUNCTION tree_track() RETURNS trigger
+    AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION tree_track() IS
+    'Trigger function whose arguments are the registration of a tree; use tree_register().';
+
+CREATE FUNCTION tree_follow_rename() RETURNS event_trigger
+    AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION tree_follow_rename() IS
+    'Event trigger function that carries the renaming of a column into the registrations that name it.';
+
+CREATE EVENT TRIGGER pg_tree_follow_rename ON ddl_command_end
+    WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER FOREIGN TABLE')
+    EXECUTE FUNCTION tree_follow_rename();
+ALTER EVENT TRIGGER pg_tree_follow_rename ENABLE ALWAYS;
+
+CREATE FUNCTION tree_register(relation regclass, tree text DEFAULT NULL, id name DEFAULT NULL, parent name DEFAULT NULL,
+                              code name DEFAULT NULL, name text DEFAULT NULL, order_by text DEFAULT NULL,
+                              filter text DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tree_register(regclass, text, name, name, name, text, text, text) IS
+    'Makes a table a tree. id and parent default to the self-referencing foreign key; returns the tree''s name.';
+
+CREATE FUNCTION tree_unregister(tree text) RETURNS void
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tree_unregister(text) IS 'Takes a tree''s registration away; the table stays as it is.';
+
+CREATE FUNCTION tree_unregister_all() RETURNS int
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tree_unregister_all() IS 'Takes every registration in this database away, as before DROP EXTENSION; returns how many there were.';
+
+CREATE FUNCTION tree_wrapper_sql(tree text DEFAULT NULL) RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION tree_wrapper_sql(text) IS 'A CREATE FUNCTION statement for a wrapper around tree_rows with the tree''s exact types.';
+
+CREATE FUNCTION tree_registrations(OUT tree text, OUT relation regclass, OUT id text, OUT parent text, OUT code text,
+                                   OUT name text, OUT order_by text, OUT filter text, OUT key_type regtype,
+                                   OUT tracked bool) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION tree_registrations() IS 'The rows of the view tree_registry.';
+
+CREATE VIEW tree_registry AS
+    SELECT tree, relation, id, parent, code, name, order_by, filter, key_type, tracked FROM tree_registrations();
+COMMENT ON VIEW tree_registry IS
+    'The registered trees of this database. tracked: every change of the table is noticed (its triggers are all there and ENABLE ALWAYS).';
+GRANT SELECT ON tree_registry TO PUBLIC;
+
+-- Reading --------------------------------------------------------------------------------------------------------------
+--
+-- Three overloads each: bigint serves smallint, integer and bigint keys, uuid serves uuid keys, text serves keys of any type in
+-- that type's own text form.
+
+CREATE FUNCTION tree_build(root bigint, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS TABLE (id bigint, code text, name text, parent_id bigint, level int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_build(root uuid, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS TABLE (id uuid, code text, name text, parent_id uuid, level int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_build(root text, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS TABLE (id text, code text, name text, parent_id text, level int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+COMMENT ON FUNCTION tree_build(bigint, text, int) IS
+    'The descendants of root in depth-first pre-order; level 0 are its children, max_level is the deepest one wanted.';
+COMMENT ON FUNCTION tree_build(uuid, text, int) IS
+    'The descendants of root in depth-first pre-order; level 0 are its children, max_level is the deepest one wanted.';
+COMMENT ON FUNCTION tree_build(text, text, int) IS
+    'The descendants of root in depth-first pre-order; level 0 are its children, max_level is the deepest one wanted.';
+
+CREATE FUNCTION tree_page(root bigint, after bigint, tree text DEFAULT NULL, page_size int DEFAULT 100)
+    RETURNS TABLE (id bigint, code text, name text, parent_id bigint, level int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;
+CREATE FUNCTION tree_page(root uuid, after uuid, tree text DEFAULT NULL, page_size int DEFAULT 100)
+    RETURNS TABLE (id uuid, code text, name text, parent_id uuid, level int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;
+CREATE FUNCTION tree_page(root text, after text, tree text DEFAULT NULL, page_size int DEFAULT 100)
+    RETURNS TABLE (id text, code text, name text, parent_id text, level int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;
+COMMENT ON FUNCTION tree_page(bigint, bigint, text, int) IS
+    'The page_size rows of tree_build(root) that follow the row after; NULL: the first ones.';
+COMMENT ON FUNCTION tree_page(uuid, uuid, text, int) IS
+    'The page_size rows of tree_build(root) that follow the row after; NULL: the first ones.';
+COMMENT ON FUNCTION tree_page(text, text, text, int) IS
+    'The page_size rows of tree_build(root) that follow the row after; NULL: the first ones.';
+
+CREATE FUNCTION tree_rows(rowtype anyelement, root bigint, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS TABLE (node anyelement, level int, rank bigint)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_rows(rowtype anyelement, root uuid, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS TABLE (node anyelement, level int, rank bigint)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_rows(rowtype anyelement, root text, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS TABLE (node anyelement, level int, rank bigint)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+COMMENT ON FUNCTION tree_rows(anyelement, bigint, text, int) IS
+    'The descendants of root as whole rows: SELECT (node).*, level FROM tree_rows(NULL::my_table, 1).';
+COMMENT ON FUNCTION tree_rows(anyelement, uuid, text, int) IS
+    'The descendants of root as whole rows: SELECT (node).*, level FROM tree_rows(NULL::my_table, 1).';
+COMMENT ON FUNCTION tree_rows(anyelement, text, text, int) IS
+    'The descendants of root as whole rows: SELECT (node).*, level FROM tree_rows(NULL::my_table, 1).';
+
+CREATE FUNCTION tree_walk(start bigint, tree text DEFAULT NULL, search text DEFAULT 'depth', include_start bool DEFAULT true, max_distance int DEFAULT NULL)
+    RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int, distance int, rank bigint, children int, descendants bigint, is_leaf bool, is_cycle bool, root_id bigint, path bigint[])
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_walk(start uuid, tree text DEFAULT NULL, search text DEFAULT 'depth', include_start bool DEFAULT true, max_distance int DEFAULT NULL)
+    RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int, distance int, rank bigint, children int, descendants bigint, is_leaf bool, is_cycle bool, root_id uuid, path uuid[])
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_walk(start text, tree text DEFAULT NULL, search text DEFAULT 'depth', include_start bool DEFAULT true, max_distance int DEFAULT NULL)
+    RETURNS TABLE (id text, code text, name text, parent_id text, depth int, distance int, rank bigint, children int, descendants bigint, is_leaf bool, is_cycle bool, root_id text, path text[])
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+COMMENT ON FUNCTION tree_walk(bigint, text, text, bool, int) IS
+    'start and its descendants, depth first or breadth first, with all there is to say of each. depth counts from the root, distance from start, rank in this order; is_cycle: the node lies on a cycle; path: as tree_path.';
+COMMENT ON FUNCTION tree_walk(uuid, text, text, bool, int) IS
+    'start and its descendants, depth first or breadth first, with all there is to say of each. depth counts from the root, distance from start, rank in this order; is_cycle: the node lies on a cycle; path: as tree_path.';
+COMMENT ON FUNCTION tree_walk(text, text, text, bool, int) IS
+    'start and its descendants, depth first or breadth first, with all there is to say of each. depth counts from the root, distance from start, rank in this order; is_cycle: the node lies on a cycle; path: as tree_path.';
+
+CREATE FUNCTION tree_children(node bigint, tree text DEFAULT NULL)
+    RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+CREATE FUNCTION tree_children(node uuid, tree text DEFAULT NULL)
+    RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+CREATE FUNCTION tree_children(node text, tree text DEFAULT NULL)
+    RETURNS TABLE (id text, code text, name text, parent_id text, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+COMMENT ON FUNCTION tree_children(bigint, text) IS
+    'The children of node in sibling order; depth counts from the root.';
+COMMENT ON FUNCTION tree_children(uuid, text) IS
+    'The children of node in sibling order; depth counts from the root.';
+COMMENT ON FUNCTION tree_children(text, text) IS
+    'The children of node in sibling order; depth counts from the root.';
+
+CREATE FUNCTION tree_siblings(node bigint, tree text DEFAULT NULL)
+    RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+CREATE FUNCTION tree_siblings(node uuid, tree text DEFAULT NULL)
+    RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+CREATE FUNCTION tree_siblings(node text, tree text DEFAULT NULL)
+    RETURNS TABLE (id text, code text, name text, parent_id text, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+COMMENT ON FUNCTION tree_siblings(bigint, text) IS
+    'The other rows with the same parent as node, in sibling order; those of a row without a parent are the others without one.';
+COMMENT ON FUNCTION tree_siblings(uuid, text) IS
+    'The other rows with the same parent as node, in sibling order; those of a row without a parent are the others without one.';
+COMMENT ON FUNCTION tree_siblings(text, text) IS
+    'The other rows with the same parent as node, in sibling order; those of a row without a parent are the others without one.';
+
+CREATE FUNCTION tree_ancestors(node bigint, tree text DEFAULT NULL)
+    RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
+CREATE FUNCTION tree_ancestors(node uuid, tree text DEFAULT NULL)
+    RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
+CREATE FUNCTION tree_ancestors(node text, tree text DEFAULT NULL)
+    RETURNS TABLE (id text, code text, name text, parent_id text, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
+COMMENT ON FUNCTION tree_ancestors(bigint, text) IS
+    'The ancestors of node, the root first, node itself not among them.';
+COMMENT ON FUNCTION tree_ancestors(uuid, text) IS
+    'The ancestors of node, the root first, node itself not among them.';
+COMMENT ON FUNCTION tree_ancestors(text, text) IS
+    'The ancestors of node, the root first, node itself not among them.';
+
+CREATE FUNCTION tree_leaves(root bigint, tree text DEFAULT NULL)
+    RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_leaves(root uuid, tree text DEFAULT NULL)
+    RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_leaves(root text, tree text DEFAULT NULL)
+    RETURNS TABLE (id text, code text, name text, parent_id text, depth int)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+COMMENT ON FUNCTION tree_leaves(bigint, text) IS
+    'The nodes below root that have no children, in pre-order; root itself when it has none.';
+COMMENT ON FUNCTION tree_leaves(uuid, text) IS
+    'The nodes below root that have no children, in pre-order; root itself when it has none.';
+COMMENT ON FUNCTION tree_leaves(text, text) IS
+    'The nodes below root that have no children, in pre-order; root itself when it has none.';
+
+CREATE FUNCTION tree_path(node bigint, tree text DEFAULT NULL)
+    RETURNS bigint[]
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_path(node uuid, tree text DEFAULT NULL)
+    RETURNS uuid[]
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_path(node text, tree text DEFAULT NULL)
+    RETURNS text[]
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION tree_path(bigint, text) IS
+    'The keys from the root down to node, both included; NULL for an unknown node.';
+COMMENT ON FUNCTION tree_path(uuid, text) IS
+    'The keys from the root down to node, both included; NULL for an unknown node.';
+COMMENT ON FUNCTION tree_path(text, text) IS
+    'The keys from the root down to node, both included; NULL for an unknown node.';
+
+CREATE FUNCTION tree_path_text(node bigint, tree text DEFAULT NULL, separator text DEFAULT ' > ')
+    RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_path_text(node uuid, tree text DEFAULT NULL, separator text DEFAULT ' > ')
+    RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_path_text(node text, tree text DEFAULT NULL, separator text DEFAULT ' > ')
+    RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION tree_path_text(bigint, text, text) IS
+    'The names from the root down to node, both included; a key stands in for a name that is null.';
+COMMENT ON FUNCTION tree_path_text(uuid, text, text) IS
+    'The names from the root down to node, both included; a key stands in for a name that is null.';
+COMMENT ON FUNCTION tree_path_text(text, text, text) IS
+    'The names from the root down to node, both included; a key stands in for a name that is null.';
+
+CREATE FUNCTION tree_depth(node bigint, tree text DEFAULT NULL)
+    RETURNS int
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_depth(node uuid, tree text DEFAULT NULL)
+    RETURNS int
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_depth(node text, tree text DEFAULT NULL)
+    RETURNS int
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION tree_depth(bigint, text) IS
+    'How many ancestors node has: 0 for a root; NULL for an unknown node and where a cycle leaves it without a root.';
+COMMENT ON FUNCTION tree_depth(uuid, text) IS
+    'How many ancestors node has: 0 for a root; NULL for an unknown node and where a cycle leaves it without a root.';
+COMMENT ON FUNCTION tree_depth(text, text) IS
+    'How many ancestors node has: 0 for a root; NULL for an unknown node and where a cycle leaves it without a root.';
+
+CREATE FUNCTION tree_root(node bigint, tree text DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_root(node uuid, tree text DEFAULT NULL)
+    RETURNS uuid
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_root(node text, tree text DEFAULT NULL)
+    RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION tree_root(bigint, text) IS
+    'The root above node, or node itself; NULL for an unknown node and where a cycle leaves it without a root.';
+COMMENT ON FUNCTION tree_root(uuid, text) IS
+    'The root above node, or node itself; NULL for an unknown node and where a cycle leaves it without a root.';
+COMMENT ON FUNCTION tree_root(text, text) IS
+    'The root above node, or node itself; NULL for an unknown node and where a cycle leaves it without a root.';
+
+CREATE FUNCTION tree_descendant_count(node bigint, tree text DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_descendant_count(node uuid, tree text DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_descendant_count(node text, tree text DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION tree_descendant_count(bigint, text) IS
+    'How many rows tree_build(node) has; NULL for an unknown node.';
+COMMENT ON FUNCTION tree_descendant_count(uuid, text) IS
+    'How many rows tree_build(node) has; NULL for an unknown node.';
+COMMENT ON FUNCTION tree_descendant_count(text, text) IS
+    'How many rows tree_build(node) has; NULL for an unknown node.';
+
+CREATE FUNCTION tree_is_ancestor(ancestor bigint, node bigint, tree text DEFAULT NULL)
+    RETURNS bool
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_is_ancestor(ancestor uuid, node uuid, tree text DEFAULT NULL)
+    RETURNS bool
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_is_ancestor(ancestor text, node text, tree text DEFAULT NULL)
+    RETURNS bool
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION tree_is_ancestor(bigint, bigint, text) IS
+    'Is ancestor above node? Not of itself; false for an unknown node.';
+COMMENT ON FUNCTION tree_is_ancestor(uuid, uuid, text) IS
+    'Is ancestor above node? Not of itself; false for an unknown node.';
+COMMENT ON FUNCTION tree_is_ancestor(text, text, text) IS
+    'Is ancestor above node? Not of itself; false for an unknown node.';
+
+CREATE FUNCTION tree_contains(root bigint, node bigint, tree text DEFAULT NULL)
+    RETURNS bool
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_contains(root uuid, node uuid, tree text DEFAULT NULL)
+    RETURNS bool
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_contains(root text, node text, tree text DEFAULT NULL)
+    RETURNS bool
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION tree_contains(bigint, bigint, text) IS
+    'Is node root itself or below it? False for an unknown node.';
+COMMENT ON FUNCTION tree_contains(uuid, uuid, text) IS
+    'Is node root itself or below it? False for an unknown node.';
+COMMENT ON FUNCTION tree_contains(text, text, text) IS
+    'Is node root itself or below it? False for an unknown node.';
+
+CREATE FUNCTION tree_lca(a bigint, b bigint, tree text DEFAULT NULL)
+    RETURNS bigint
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_lca(a uuid, b uuid, tree text DEFAULT NULL)
+    RETURNS uuid
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_lca(a text, b text, tree text DEFAULT NULL)
+    RETURNS text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION tree_lca(bigint, bigint, text) IS
+    'The lowest node that contains both a and b: a itself when a contains b. NULL when there is none.';
+COMMENT ON FUNCTION tree_lca(uuid, uuid, text) IS
+    'The lowest node that contains both a and b: a itself when a contains b. NULL when there is none.';
+COMMENT ON FUNCTION tree_lca(text, text, text) IS
+    'The lowest node that contains both a and b: a itself when a contains b. NULL when there is none.';
+
+CREATE FUNCTION tree_json(root bigint, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS json
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_json(root uuid, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS json
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+CREATE FUNCTION tree_json(root text, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS json
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100;
+COMMENT ON FUNCTION tree_json(bigint, text, int) IS
+    'root and its descendants as nested objects with id, code, name, children.';
+COMMENT ON FUNCTION tree_json(uuid, text, int) IS
+    'root and its descendants as nested objects with id, code, name, children.';
+COMMENT ON FUNCTION tree_json(text, text, int) IS
+    'root and its descendants as nested objects with id, code, name, children.';
+
+CREATE FUNCTION tree_draw(root bigint, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS SETOF text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_draw(root uuid, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS SETOF text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+CREATE FUNCTION tree_draw(root text, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS SETOF text
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+COMMENT ON FUNCTION tree_draw(bigint, text, int) IS
+    'root and its descendants as a drawing, one line a node.';
+COMMENT ON FUNCTION tree_draw(uuid, text, int) IS
+    'root and its descendants as a drawing, one line a node.';
+COMMENT ON FUNCTION tree_draw(text, text, int) IS
+    'root and its descendants as a drawing, one line a node.';
+
+CREATE FUNCTION tree_forest(rowtype anyelement, tree text DEFAULT NULL, max_level int DEFAULT NULL)
+    RETURNS TABLE (node anyelement, level int, rank bigint)
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10000;
+COMMENT ON FUNCTION tree_forest(anyelement, text, int) IS
+    'Every row that is in the tree, roots at level 0, in pre-order: SELECT (node).*, level FROM tree_forest(NULL::my_table).';

@@ -1,0 +1,48 @@
+// Between keys as the table has them and the integers that core works with.
+#pragma once
+
+#include "core/interner.h"
+#include "pg/memory.h"
+#include "registry/tree.h"
+
+namespace pg_tree::fetch {
+
+/// How the caller of an SQL function writes and reads keys: which of the three overloads it is.
+enum class KeyForm { bigint, uuid, text };
+
+/// Numbers the keys of one read. Made in a memory context by make_keys(); functions are server frames.
+class Keys {
+public:
+    Keys(const registry::KeyType& type, MemoryContext context, core::pmr::memory_resource* memory);
+
+    /// The number of a key of the tree's own type; `value` may be toasted.
+    core::Key number(Datum value);
+    /// The key itself, of the tree's own type. Lives as long as this object.
+    Datum value(core::Key number) const;
+
+    /// The key that a caller wrote, in the form of its overload. False: no key of this tree can be equal to it (an integer
+    /// out of the column's range). Raises an error when the form does not fit the tree, or the text is not of the type.
+    bool from_caller(Datum argument, KeyForm form, const registry::Tree& tree, core::Key& number);
+
+    /// A key as the overload hands it out; allocated in the current context where it is not by value.
+    Datum to_caller(core::Key number, KeyForm form) const;
+
+    const registry::KeyType& type() const { return type_; }
+
+private:
+    core::Key intern_bytes(const char* bytes, std::size_t length);
+    core::Key intern_other(Datum value);
+
+    registry::KeyType type_;
+    core::Interner interner_;
+    FmgrInfo hash_;
+    FmgrInfo equal_;
+};
+
+/// SQL types of the three forms.
+Oid type_of(KeyForm form);
+
+/// The overload that is being called, from the type of the argument at `position`.
+KeyForm form_of_argument(FunctionCallInfo fcinfo, int position);
+
+}  // namespace pg_tree::fetch

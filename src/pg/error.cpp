@@ -1,0 +1,94 @@
+#include "pg/error.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "utils/resowner.h"
+}
+
+namespace pg_tree::pg {
+
+namespace {
+
+void describe(Failure& failure, int sqlstate, const char* message, const char* hint = "") noexcept {
+    failure.pending_in_server = false;
+    failure.sqlstate = sqlstate;
+    strlcpy(failure.message, message, sizeof failure.message);
+    strlcpy(failure.hint, hint, sizeof failure.hint);
+}
+
+}  // namespace
+
+void describe_current_exception(Failure& failure) noexcept {
+    try {
+        throw;
+    } catch (const ServerError&) {
+        describe(failure, 0, "");
+        failure.pending_in_server = true;
+    } catch (const BuildMemoryExceeded& exceeded) {
+        describe(failure, ERRCODE_OUT_OF_MEMORY, "",
+                 "Raise pg_tree.max_build_memory, or ask for a smaller part of the tree.");
+        snprintf(failure.message, sizeof failure.message,
+                 "reading tree %.120s needs more memory than pg_tree.max_build_memory allows (%zu kB)",
+                 exceeded.tree(), exceeded.limit_bytes() / 1024);
+    } catch (const std::bad_alloc&) {
+        describe(failure, ERRCODE_OUT_OF_MEMORY, "out of memory");
+    } catch (const std::exception& exception) {
+        describe(failure, ERRCODE_INTERNAL_ERROR, exception.what());
+    } catch (...) {
+        describe(failure, ERRCODE_INTERNAL_ERROR, "unknown C++ exception in pg_tree");
+    }
+}
+
+void raise(const Failure& failure) {
+    if (failure.pending_in_server) {
+        PG_RE_THROW();
+    }
+    ereport(ERROR, errcode(failure.sqlstate), errmsg("%s", failure.message),
+            failure.hint[0] != '\0' ? errhint("%s", failure.hint) : 0);
+    pg_unreachable();
+}
+
+bool runs_without_error(void (*fn)(void*), void* argument) {
+    const MemoryContext context = CurrentMemoryContext;
+    // errfinish() clears these before it jumps (elog.c), which is right for an error that ends the transaction, but our
+    // caller is still inside whatever raised them.
+    const uint32 interrupt_holdoff = InterruptHoldoffCount;
+    const uint32 query_cancel_holdoff = QueryCancelHoldoffCount;
+    volatile bool returned = false;
+    PG_TRY();
+    {
+        fn(argument);
+        returned = true;
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(context);
+        InterruptHoldoffCount = interrupt_holdoff;
+        QueryCancelHoldoffCount = query_cancel_holdoff;
+    }
+    PG_END_TRY();
+    return returned;
+}
+
+bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&message)[256]) {
+    const MemoryContext context = CurrentMemoryContext;
+    const ResourceOwner owner = CurrentResourceOwner;
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(context);
+    const bool succeeded = runs_without_error(fn, argument);
+    if (succeeded) {
+        ReleaseCurrentSubTransaction();
+    } else {
+        MemoryContextSwitchTo(context);
+        ErrorData* error = CopyErrorData();
+        FlushErrorState();
+        strlcpy(message, error->message != nullptr ? error->message : "", sizeof message);
+        FreeErrorData(error);
+        RollbackAndReleaseCurrentSubTransaction();
+    }
+    MemoryContextSwitchTo(context);
+    CurrentResourceOwner = owner;
+    return succeeded;
+}
+
+}  // namespace pg_tree::pg

@@ -1,0 +1,82 @@
+// Errors across the border between C++ and the server.
+//
+// The server raises an error by longjmp, which runs no destructor; C++ raises one by unwinding, which the server
+// cannot catch. Two doors keep them apart:
+//
+//   enter(body)        from a server frame into C++. Whatever body throws is turned into a server error after every C++
+//                      object has died. The caller's own locals must be trivially destructible.
+//   call_server(body)  from C++ into the server. An error that body raises becomes the exception ServerError; the error
+//                      itself (SQLSTATE, message, detail, hint, context) stays where the server put it, on its error
+//                      stack, until enter() lets it travel on. Nothing may swallow a ServerError.
+//
+// Nothing here allocates: both doors hold when memory is exhausted.
+#pragma once
+
+#include "pg/server.h"
+
+namespace pg_tree::pg {
+
+/// A server error is pending on the server's error stack.
+struct ServerError {};
+
+/// More memory than pg_tree.max_build_memory would be needed. `what` is reported as SQLSTATE 53200.
+class BuildMemoryExceeded : public std::bad_alloc {
+public:
+    BuildMemoryExceeded(const char* tree, std::size_t limit_bytes) noexcept
+        : tree_(tree), limit_bytes_(limit_bytes) {}
+    const char* what() const noexcept override { return "pg_tree.max_build_memory exceeded"; }
+    /// The tree that was read, as the user would write it; lives as long as the memory that ran out.
+    const char* tree() const noexcept { return tree_; }
+    std::size_t limit_bytes() const noexcept { return limit_bytes_; }
+
+private:
+    const char* tree_;
+    std::size_t limit_bytes_;
+};
+
+/// What enter() needs to report once all C++ objects are gone. Plain memory on purpose.
+struct Failure {
+    bool pending_in_server;
+    int sqlstate;
+    char message[256];
+    char hint[256];
+};
+
+/// Describes the exception being handled. Call from a catch block only.
+void describe_current_exception(Failure& failure) noexcept;
+
+/// Reports a failure as a server error; leaves by longjmp.
+[[noreturn]] void raise(const Failure& failure);
+
+/// Runs fn(argument) and says whether it returned. False: a server error is pending; memory context, error context,
+/// exception stack and hold-off counts are those from before the call.
+bool runs_without_error(void (*fn)(void*), void* argument);
+
+/// Runs fn(argument) in a subtransaction of its own. False: it raised an error, which was undone and thrown away; the
+/// first 255 bytes of its message are in `message`. For work whose failure must not stop what goes on around it.
+bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&message)[256]);
+
+template <class Body>
+auto enter(Body&& body) -> std::invoke_result_t<Body> {
+    using Result = std::invoke_result_t<Body>;
+    static_assert(std::is_void_v<Result> || std::is_trivially_destructible_v<Result>,
+                  "a server frame may hold trivially destructible values only");
+    Failure failure;
+    try {
+        return std::forward<Body>(body)();
+    } catch (...) {
+        describe_current_exception(failure);
+    }
+    raise(failure);
+}
+
+template <class Body>
+void call_server(Body&& body) {
+    using Plain = std::remove_reference_t<Body>;
+    auto thunk = [](void* argument) { (*static_cast<Plain*>(argument))(); };
+    if (!runs_without_error(thunk, const_cast<void*>(static_cast<const void*>(&body)))) {
+        throw ServerError{};
+    }
+}
+
+}  // namespace pg_tree::pg

@@ -1,0 +1,261 @@
+#include "registry/expression.h"
+
+#include "pg/compat.h"
+
+extern "C" {
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_proc.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_oper.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "utils/guc.h"
+#include "utils/ruleutils.h"
+}
+
+namespace pg_tree::registry {
+
+namespace {
+
+/// The words to blame in an error raised while an expression is parsed.
+struct Source {
+    const char* what;
+    const char* text;
+    const char* statement;
+    Relation relation;
+};
+
+void explain_source(void* argument) {
+    const auto* source = static_cast<const Source*>(argument);
+    // The position counts in our statement, not in the user's: show it there.
+    if (const int position = geterrposition(); position > 0) {
+        errposition(0);
+        internalerrposition(position);
+        internalerrquery(source->statement);
+    }
+    errcontext("%s \"%s\" of a tree on \"%s\"", source->what, source->text,
+               RelationGetRelationName(source->relation));
+}
+
+[[noreturn]] void refuse(const Source& source, const char* problem) {
+    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s \"%s\" %s", source.what, source.text, problem),
+            errhint("Use only the row's own columns and immutable functions that come with the server or an extension."));
+    pg_unreachable();
+}
+
+bool is_foreign_function(Oid function, void*) {
+    return function >= FirstNormalObjectId && !OidIsValid(getExtensionOfObject(ProcedureRelationId, function));
+}
+
+bool refuse_untrusted(Node* node, void* argument) {
+    const auto& source = *static_cast<const Source*>(argument);
+    if (node == nullptr) {
+        return false;
+    }
+    if (check_functions_in_node(node, is_foreign_function, nullptr)) {
+        refuse(source, "calls a function that belongs neither to the server nor to an extension");
+    }
+    if (IsA(node, Var) && castNode(Var, node)->varattno < 0) {
+        refuse(source, "uses a system column");
+    }
+    if (IsA(node, CoerceToDomain) && castNode(CoerceToDomain, node)->resulttype >= FirstNormalObjectId) {
+        refuse(source, "casts to a domain, whose constraints may call any function");
+    }
+    return pg::walk_expression(node, refuse_untrusted, argument);
+}
+
+/// The one SELECT that `statement` must be, with nothing in it but what was asked for.
+SelectStmt* parse_select(const Source& source) {
+    List* statements = raw_parser(source.statement, RAW_PARSE_DEFAULT);
+    if (list_length(statements) == 1) {
+        Node* statement = linitial_node(RawStmt, statements)->stmt;
+        if (IsA(statement, SelectStmt)) {
+            auto* select = castNode(SelectStmt, statement);
+            if (select->op == SETOP_NONE && select->distinctClause == NIL && select->intoClause == nullptr &&
+                select->fromClause == NIL && select->whereClause == nullptr && select->groupClause == NIL &&
+                select->havingClause == nullptr && select->windowClause == NIL && select->valuesLists == NIL &&
+                select->limitOffset == nullptr && select->limitCount == nullptr && select->lockingClause == NIL &&
+                select->withClause == nullptr) {
+                return select;
+            }
+        }
+    }
+    refuse(source, "is not an expression");
+}
+
+ParseState* parse_state_for(Relation relation, Dialect dialect) {
+    ParseState* state = make_parsestate(nullptr);
+    Alias* alias = dialect.column_names == NIL
+                       ? nullptr
+                       : makeAlias(RelationGetRelationName(relation), dialect.column_names);
+    ParseNamespaceItem* item =
+        addRangeTableEntryForRelation(state, relation, AccessShareLock, alias, false, true);
+    addNSItemToQuery(state, item, false, true, true);
+    return state;
+}
+
+Expression finish_expression(ParseState* state, Node* tree, const Source& source) {
+    if (exprType(tree) == UNKNOWNOID) {
+        tree = coerce_to_specific_type(state, tree, TEXTOID, source.what);
+    }
+    assign_expr_collations(state, tree);
+    if (state->p_hasAggs || state->p_hasWindowFuncs || state->p_hasTargetSRFs || state->p_hasSubLinks) {
+        refuse(source, "looks beyond its row");
+    }
+    refuse_untrusted(tree, const_cast<Source*>(&source));
+    // Default arguments and the like only show after planning.
+    if (contain_mutable_functions(
+            reinterpret_cast<Node*>(expression_planner(reinterpret_cast<Expr*>(copyObjectImpl(tree)))))) {
+        refuse(source, "is not immutable");
+    }
+    return {nullptr, tree, exprType(tree), exprCollation(tree)};
+}
+
+const char* deparse(Relation relation, Node* tree) {
+    CanonicalSearchPath path;
+    List* context = deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
+    const char* sql = deparse_expression(tree, context, false, false);
+    path.leave();
+    return sql;
+}
+
+Expression transform_expression(const Source& source, Dialect dialect, bool boolean) {
+    SelectStmt* select = parse_select(source);
+    if (list_length(select->targetList) != 1 || select->sortClause != NIL ||
+        linitial_node(ResTarget, select->targetList)->name != nullptr) {
+        refuse(source, "is not an expression");
+    }
+    ParseState* state = parse_state_for(source.relation, dialect);
+    Node* tree = transformExpr(state, linitial_node(ResTarget, select->targetList)->val, EXPR_KIND_OTHER);
+    if (boolean) {
+        tree = coerce_to_boolean(state, tree, source.what);
+    }
+    return finish_expression(state, tree, source);
+}
+
+List* transform_sort_expressions(const Source& source, Dialect dialect) {
+    SelectStmt* select = parse_select(source);
+    if (select->targetList != NIL || select->sortClause == NIL) {
+        refuse(source, "is not a list of sort expressions");
+    }
+    ParseState* state = parse_state_for(source.relation, dialect);
+    List* result = NIL;
+    ListCell* cell;
+    foreach (cell, select->sortClause) {
+        const auto* item = lfirst_node(SortBy, cell);
+        if (item->sortby_dir == SORTBY_USING) {
+            refuse(source, "sorts with USING; write ASC or DESC");
+        }
+        if (IsA(item->node, A_Const)) {
+            refuse(source, "sorts by a constant; write a column or an expression");
+        }
+        auto* sort = static_cast<SortExpression*>(palloc0(sizeof(SortExpression)));
+        sort->expression = finish_expression(state, transformExpr(state, item->node, EXPR_KIND_OTHER), source);
+        sort->descending = item->sortby_dir == SORTBY_DESC;
+        sort->nulls_first = item->sortby_nulls == SORTBY_NULLS_DEFAULT ? sort->descending
+                                                                       : item->sortby_nulls == SORTBY_NULLS_FIRST;
+        Oid less_than;
+        Oid greater_than;
+        get_sort_group_operators(sort->expression.type, !sort->descending, false, sort->descending, &less_than, nullptr,
+                                 &greater_than, nullptr);
+        sort->less_than = sort->descending ? greater_than : less_than;
+        result = lappend(result, sort);
+    }
+    return result;
+}
+
+/// Runs `transform` with errors explained, in the dialect's search path.
+template <class Transform>
+auto with_source(const Source& source, Dialect dialect, Transform&& transform) {
+    ErrorContextCallback callback;
+    callback.callback = explain_source;
+    callback.arg = const_cast<Source*>(&source);
+    callback.previous = error_context_stack;
+    error_context_stack = &callback;
+    std::invoke_result_t<Transform> result;
+    if (dialect.canonical) {
+        CanonicalSearchPath path;
+        result = transform();
+        path.leave();
+    } else {
+        result = transform();
+    }
+    error_context_stack = callback.previous;
+    return result;
+}
+
+/// The canonical form must mean the same: some constructs (CASE x WHEN, IS DISTINCT FROM) name no operator, and would find
+/// another one when names resolve differently.
+[[noreturn]] void refuse_ambiguous(const Source& source) {
+    refuse(source, "compares by an operator outside pg_catalog in a construct that cannot name it");
+}
+
+}  // namespace
+
+CanonicalSearchPath::CanonicalSearchPath() : nest_level_(NewGUCNestLevel()) {
+    (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                            false);
+}
+
+void CanonicalSearchPath::leave() { AtEOXact_GUC(false, nest_level_); }
+
+Expression parse_expression(Relation relation, const char* text, const char* what, Dialect dialect, bool boolean) {
+    const Source source = {what, text, psprintf("SELECT %s\n", text), relation};
+    Expression expression =
+        with_source(source, dialect, [&] { return transform_expression(source, dialect, boolean); });
+    if (dialect.canonical && dialect.column_names == NIL) {
+        expression.sql = text;
+        return expression;
+    }
+    expression.sql = deparse(relation, expression.tree);
+    const Expression again = parse_expression(relation, expression.sql, what, {true, NIL}, boolean);
+    if (!equal(expression.tree, again.tree)) {
+        refuse_ambiguous(source);
+    }
+    return expression;
+}
+
+List* parse_sort_expressions(Relation relation, const char* text, Dialect dialect) {
+    const Source source = {"order_by", text, psprintf("SELECT ORDER BY %s\n", text), relation};
+    List* sorts = with_source(source, dialect, [&] { return transform_sort_expressions(source, dialect); });
+    ListCell* cell;
+    foreach (cell, sorts) {
+        auto* sort = static_cast<SortExpression*>(lfirst(cell));
+        sort->expression.sql = deparse(relation, sort->expression.tree);
+    }
+    if (!dialect.canonical || dialect.column_names != NIL) {
+        List* again = parse_sort_expressions(relation, sort_expressions_sql(sorts), {true, NIL});
+        for (int i = 0; i < list_length(sorts); ++i) {
+            const auto* one = static_cast<SortExpression*>(list_nth(sorts, i));
+            const auto* two = i < list_length(again) ? static_cast<SortExpression*>(list_nth(again, i)) : nullptr;
+            if (two == nullptr || !equal(one->expression.tree, two->expression.tree) ||
+                one->less_than != two->less_than) {
+                refuse_ambiguous(source);
+            }
+        }
+    }
+    return sorts;
+}
+
+char* sort_expressions_sql(List* expressions) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    ListCell* cell;
+    foreach (cell, expressions) {
+        const auto* sort = static_cast<const SortExpression*>(lfirst(cell));
+        appendStringInfo(&sql, "%s%s%s", sql.len > 0 ? ", " : "", sort->expression.sql,
+                         sort->descending ? " DESC" : "");
+        if (sort->nulls_first != sort->descending) {
+            appendStringInfoString(&sql, sort->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+        }
+    }
+    return sql.data;
+}
+
+}  // namespace pg_tree::registry

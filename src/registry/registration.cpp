@@ -1,0 +1,284 @@
+#include "registry/registration.h"
+
+extern "C" {
+#include "access/genam.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/syscache.h"
+}
+
+namespace pg_tree::registry {
+
+namespace {
+
+struct Field {
+    const char* key;
+    const char* Registration::*value;
+};
+constexpr Field fields[] = {
+    {"id", &Registration::id},     {"parent", &Registration::parent},     {"code", &Registration::code},
+    {"name", &Registration::name}, {"order_by", &Registration::order_by}, {"filter", &Registration::filter},
+};
+
+/// Calls visit(key, value) for each argument that is present.
+template <class Visit>
+void for_each_argument(const Registration& registration, Visit&& visit) {
+    if (!registration.follows_relation) {
+        visit("tree", registration.tree);
+    }
+    for (const Field& field : fields) {
+        if (const char* value = registration.*field.value; value != nullptr) {
+            visit(field.key, value);
+        }
+    }
+}
+
+bool is_truncate_trigger(int16 type) { return (type & TRIGGER_TYPE_TRUNCATE) != 0; }
+
+/// Fills in what the trigger's arguments say. False: not a registration.
+bool read_arguments(HeapTuple tuple, TupleDesc descriptor, Registration& registration) {
+    const auto* form = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(tuple));
+    if (form->tgnargs == 0) {
+        return false;
+    }
+    bool is_null;
+    const Datum stored = heap_getattr(tuple, Anum_pg_trigger_tgargs, descriptor, &is_null);
+    if (is_null) {
+        return false;
+    }
+    const char* argument = VARDATA_ANY(pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(stored))));
+    registration.follows_relation = true;
+    for (int i = 0; i < form->tgnargs; ++i, argument += strlen(argument) + 1) {
+        const char* equals = strchr(argument, '=');
+        if (equals == nullptr) {
+            continue;
+        }
+        const std::string_view key(argument, static_cast<std::size_t>(equals - argument));
+        if (key == "tree") {
+            registration.tree = pstrdup(equals + 1);
+            registration.follows_relation = false;
+        }
+        for (const Field& field : fields) {
+            if (key == field.key) {
+                registration.*field.value = pstrdup(equals + 1);
+            }
+        }
+    }
+    return registration.id != nullptr && registration.parent != nullptr;
+}
+
+struct Found {
+    Registration* items;
+    std::size_t count;
+    std::size_t capacity;
+    /// Relations that have an ALWAYS truncate trigger.
+    Oid* truncate_tracked;
+    std::size_t truncate_count;
+};
+
+void add_trigger(Found& found, HeapTuple tuple, TupleDesc descriptor) {
+    const auto* form = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(tuple));
+    if (OidIsValid(form->tgparentid)) {
+        return;  // a partition's copy of its parent's trigger
+    }
+    const bool always = form->tgenabled == TRIGGER_FIRES_ALWAYS;
+    if (found.count == found.capacity) {
+        found.capacity *= 2;
+        found.items = static_cast<Registration*>(repalloc(found.items, found.capacity * sizeof(Registration)));
+        found.truncate_tracked = static_cast<Oid*>(repalloc(found.truncate_tracked, found.capacity * sizeof(Oid)));
+    }
+    if (is_truncate_trigger(form->tgtype)) {
+        if (always && found.truncate_count < found.capacity) {
+            found.truncate_tracked[found.truncate_count++] = form->tgrelid;
+        }
+        return;
+    }
+    Registration registration = {};
+    if (!read_arguments(tuple, descriptor, registration)) {
+        return;
+    }
+    registration.relation = form->tgrelid;
+    registration.relation_name = get_rel_name(form->tgrelid);
+    if (registration.relation_name == nullptr) {
+        return;  // dropped at this very moment
+    }
+    registration.schema = get_rel_namespace(form->tgrelid);
+    if (registration.follows_relation) {
+        registration.tree = registration.relation_name;
+    }
+    registration.trigger = pstrdup(NameStr(form->tgname));
+    registration.tracked = always;
+    found.items[found.count++] = registration;
+}
+
+Found start_finding() {
+    Found found = {};
+    found.capacity = 16;
+    found.items = static_cast<Registration*>(palloc(found.capacity * sizeof(Registration)));
+    found.truncate_tracked = static_cast<Oid*>(palloc(found.capacity * sizeof(Oid)));
+    return found;
+}
+
+/// A table counts as tracked only if TRUNCATE is noticed too; views and, before 16, foreign tables cannot be truncated.
+std::span<Registration> finish(Found& found) {
+    for (std::size_t i = 0; i < found.count; ++i) {
+        const char kind = get_rel_relkind(found.items[i].relation);
+        if (kind == RELKIND_VIEW) {
+            found.items[i].tracked = false;
+        } else if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) {
+            const Oid* end = found.truncate_tracked + found.truncate_count;
+            found.items[i].tracked =
+                found.items[i].tracked && std::find(found.truncate_tracked, const_cast<Oid*>(end),
+                                                    found.items[i].relation) != end;
+        }
+    }
+    std::sort(found.items, found.items + found.count, [](const Registration& a, const Registration& b) {
+        return a.relation != b.relation ? a.relation < b.relation : strcmp(a.tree, b.tree) < 0;
+    });
+    return {found.items, found.count};
+}
+
+/// The arguments as pg_trigger.tgargs keeps them: each followed by a zero byte.
+bytea* argument_bytes(const Registration& registration, int16* count) {
+    StringInfoData bytes;
+    initStringInfo(&bytes);
+    *count = 0;
+    for_each_argument(registration, [&](const char* key, const char* value) {
+        appendStringInfo(&bytes, "%s=%s", key, value);
+        appendStringInfoChar(&bytes, '\0');
+        ++*count;
+    });
+    auto* result = static_cast<bytea*>(palloc(VARHDRSZ + bytes.len));
+    SET_VARSIZE(result, VARHDRSZ + bytes.len);
+    memcpy(VARDATA(result), bytes.data, bytes.len);
+    return result;
+}
+
+/// Calls visit(tuple) for each trigger of the relation that runs tree_track.
+template <class Visit>
+void for_each_trigger(Relation triggers, Oid track_function, Oid relation, Visit&& visit) {
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+    SysScanDesc scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, nullptr, 1, &key);
+    while (HeapTuple trigger = systable_getnext(scan)) {
+        if (reinterpret_cast<Form_pg_trigger>(GETSTRUCT(trigger))->tgfoid == track_function) {
+            visit(trigger);
+        }
+    }
+    systable_endscan(scan);
+}
+
+}  // namespace
+
+Oid track_function(Oid calling_function) {
+    const Oid schema = get_func_namespace(calling_function);
+    oidvector* no_arguments = buildoidvector(nullptr, 0);
+    const Oid function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("tree_track"),
+                                         PointerGetDatum(no_arguments), ObjectIdGetDatum(schema));
+    if (!OidIsValid(function)) {
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("the trigger function tree_track is missing"),
+                errhint("Run DROP EXTENSION pg_tree and CREATE EXTENSION pg_tree."));
+    }
+    return function;
+}
+
+std::span<Registration> read_registrations(Oid track_function) {
+    // pg_trigger has no index on the function, but every trigger depends on its function.
+    Found found = start_finding();
+    Relation depend = table_open(DependRelationId, AccessShareLock);
+    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+    ScanKeyData keys[2];
+    ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+                ObjectIdGetDatum(ProcedureRelationId));
+    ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(track_function));
+    SysScanDesc dependents = systable_beginscan(depend, DependReferenceIndexId, true, nullptr, 2, keys);
+    while (HeapTuple dependent = systable_getnext(dependents)) {
+        const auto* form = reinterpret_cast<Form_pg_depend>(GETSTRUCT(dependent));
+        if (form->classid != TriggerRelationId) {
+            continue;
+        }
+        ScanKeyData key;
+        ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(form->objid));
+        SysScanDesc scan = systable_beginscan(triggers, TriggerOidIndexId, true, nullptr, 1, &key);
+        if (HeapTuple trigger = systable_getnext(scan); HeapTupleIsValid(trigger)) {
+            add_trigger(found, trigger, RelationGetDescr(triggers));
+        }
+        systable_endscan(scan);
+    }
+    systable_endscan(dependents);
+    table_close(triggers, AccessShareLock);
+    table_close(depend, AccessShareLock);
+    return finish(found);
+}
+
+std::span<Registration> read_registrations_of(Oid track_function, Oid relation) {
+    Found found = start_finding();
+    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+    for_each_trigger(triggers, track_function, relation,
+                     [&](HeapTuple trigger) { add_trigger(found, trigger, RelationGetDescr(triggers)); });
+    table_close(triggers, AccessShareLock);
+    return finish(found);
+}
+
+TruncateTrigger find_truncate_trigger(Oid track_function, Oid relation) {
+    TruncateTrigger found = {nullptr, false};
+    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+    for_each_trigger(triggers, track_function, relation, [&](HeapTuple trigger) {
+        const auto* form = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(trigger));
+        if (is_truncate_trigger(form->tgtype)) {
+            found = {pstrdup(NameStr(form->tgname)), form->tgenabled == TRIGGER_FIRES_ALWAYS};
+        }
+    });
+    table_close(triggers, AccessShareLock);
+    return found;
+}
+
+void rewrite_registrations(Oid track_function, Oid relation, bool (*change)(Registration&, void*), void* argument) {
+    Relation triggers = table_open(TriggerRelationId, RowExclusiveLock);
+    TupleDesc descriptor = RelationGetDescr(triggers);
+    bool rewritten = false;
+    for_each_trigger(triggers, track_function, relation, [&](HeapTuple trigger) {
+        Registration registration = {};
+        if (!read_arguments(trigger, descriptor, registration)) {
+            return;
+        }
+        registration.relation = relation;
+        if (!change(registration, argument)) {
+            return;
+        }
+        Datum values[Natts_pg_trigger] = {};
+        bool nulls[Natts_pg_trigger] = {};
+        bool replaces[Natts_pg_trigger] = {};
+        int16 count;
+        values[Anum_pg_trigger_tgargs - 1] = PointerGetDatum(argument_bytes(registration, &count));
+        values[Anum_pg_trigger_tgnargs - 1] = Int16GetDatum(count);
+        replaces[Anum_pg_trigger_tgargs - 1] = replaces[Anum_pg_trigger_tgnargs - 1] = true;
+        HeapTuple changed = heap_modify_tuple(trigger, descriptor, values, nulls, replaces);
+        CatalogTupleUpdate(triggers, &changed->t_self, changed);
+        rewritten = true;
+    });
+    table_close(triggers, RowExclusiveLock);
+    if (rewritten) {
+        CacheInvalidateRelcacheByRelid(relation);
+    }
+}
+
+char* trigger_arguments(const Registration& registration) {
+    StringInfoData list;
+    initStringInfo(&list);
+    for_each_argument(registration, [&](const char* key, const char* value) {
+        appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", quote_literal_cstr(psprintf("%s=%s", key, value)));
+    });
+    return list.data;
+}
+
+char* qualified_tree_name(const Registration& registration) {
+    return quote_qualified_identifier(get_namespace_name(registration.schema), registration.tree);
+}
+
+}  // namespace pg_tree::registry

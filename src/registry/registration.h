@@ -1,0 +1,59 @@
+// A registration as the table's triggers carry it.
+//
+// Each tree is one row trigger (on a view: one statement trigger) that calls tree_track with arguments of the form
+// 'key=value'; beside it, one argument-less TRUNCATE trigger serves all trees of a table. There is no other record:
+// pg_dump, restore, renames of the table and DROP TABLE carry a registration along because they carry triggers along.
+#pragma once
+
+#include "pg/server.h"
+
+namespace pg_tree::registry {
+
+/// Strings are null when absent. They live where the registration was read.
+struct Registration {
+    Oid relation;
+    Oid schema;
+    const char* relation_name;
+    const char* tree;        ///< effective name: given, or the relation's
+    bool follows_relation;   ///< no name was given: the tree is called what the relation is called
+    const char* trigger;     ///< name of the trigger that carries it
+    bool tracked;            ///< its triggers are all there and fire ALWAYS
+    const char* id;          ///< column names, not quoted
+    const char* parent;
+    const char* code;
+    const char* name;        ///< expression, in canonical form
+    const char* order_by;    ///< list of sort expressions, in canonical form
+    const char* filter;      ///< boolean expression, in canonical form
+};
+
+/// The trigger function tree_track of the extension that `calling_function` belongs to.
+Oid track_function(Oid calling_function);
+
+/// Every registration in this database, as of now. Allocated in the current context.
+std::span<Registration> read_registrations(Oid track_function);
+
+/// The registrations of one relation.
+std::span<Registration> read_registrations_of(Oid track_function, Oid relation);
+
+/// The TRUNCATE trigger that serves all trees of the relation. `name` is null when there is none.
+struct TruncateTrigger {
+    const char* name;
+    bool always;
+};
+TruncateTrigger find_truncate_trigger(Oid track_function, Oid relation);
+
+/// Calls change(registration, argument) for every trigger of the relation that carries one, a partition's copies of its
+/// parent's included, and stores what was changed when it returns true.
+void rewrite_registrations(Oid track_function, Oid relation, bool (*change)(Registration&, void*), void* argument);
+
+/// The argument list for CREATE TRIGGER ... EXECUTE FUNCTION f(...): 'id=id', 'parent=parent_id', ...
+char* trigger_arguments(const Registration& registration);
+
+/// `schema.tree`, quoted where needed, for messages and for handing back as a tree's name.
+char* qualified_tree_name(const Registration& registration);
+
+inline bool same_text(const char* a, const char* b) {
+    return a == nullptr || b == nullptr ? a == b : strcmp(a, b) == 0;
+}
+
+}  // namespace pg_tree::registry

@@ -1,0 +1,42 @@
+// Which tree is meant, and its definition, kept for the session.
+#pragma once
+
+#include "registry/tree.h"
+
+namespace pg_tree::registry {
+
+/// What another room keeps per tree and session (prepared plans). Freed with the definition.
+struct Attachment {
+    void* data;
+    void (*free)(void* data);
+};
+
+/// A definition in use. It stays valid until the memory context it was taken for is reset, whatever DDL comes in between.
+/// The relation is locked with AccessShareLock until the end of the transaction.
+struct TreeUse {
+    const Tree* tree;
+    Attachment* attachment;
+};
+
+/// Resolves a tree's name like a relation's: `tree`, `schema.tree`, quoted where needed; null means
+/// pg_tree.default_tree, else the only tree on the search path that the caller may read. Errors name the candidates.
+/// `calling_function` is the SQL function that asks; the use ends when `context` does.
+TreeUse use_tree(Oid calling_function, const char* name, MemoryContext context);
+
+/// The tree of a row type. `name` chooses when the table carries several.
+TreeUse use_tree_of_row_type(Oid calling_function, Oid row_type, const char* name, MemoryContext context);
+
+/// Splits a tree's name as users write it. `schema` is null when none was given.
+struct TreeName {
+    const char* schema;
+    const char* tree;
+};
+TreeName parse_tree_name(const char* text);
+
+/// The registration that a name means. For tree_unregister and tree_wrapper_sql.
+const Registration& find_registration(Oid calling_function, const char* name);
+
+/// Called once from _PG_init: the setting pg_tree.default_tree and the invalidation callbacks.
+void start();
+
+}  // namespace pg_tree::registry

@@ -1,0 +1,54 @@
+// Rows out, by way of the tuplestore that a plain set-returning function fills.
+#pragma once
+
+#include "fetch/reading.h"
+
+extern "C" {
+#include "utils/tuplestore.h"
+}
+
+namespace pg_tree::scan {
+
+/// Where a set-returning function's rows go. All functions are server frames.
+class RowsOut {
+public:
+    /// Raises the usual error when the caller cannot take a set.
+    explicit RowsOut(FunctionCallInfo fcinfo);
+
+    /// Memory for the values of the next row; what was allocated here for an earlier row may be gone.
+    MemoryContext row_memory() const { return row_memory_; }
+
+    void put(const Datum* values, const bool* nulls);
+
+private:
+    Tuplestorestate* store_;
+    TupleDesc descriptor_;
+    MemoryContext row_memory_;
+    uint64 count_ = 0;
+};
+
+/// Fills id, code, name, parent_id at values[0..3] from a row that was read with Content::nodes.
+void fill_node(const fetch::Reading& reading, const core::Row& row, fetch::KeyForm form, Datum* values, bool* nulls);
+
+/// The walk's nodes from position `first` on, `count` at most, as id, code, name, parent_id, level.
+void put_nodes(RowsOut& out, const fetch::Reading& reading, const core::Walk& walk, std::size_t first, std::size_t count,
+               fetch::KeyForm form);
+
+/// The walk's nodes as node (a whole row), level, rank. Read with Content::rows.
+void put_whole_rows(RowsOut& out, const fetch::Reading& reading, const core::Walk& walk);
+
+/// One node as id, code, name, parent_id, depth. depth below 0 is null.
+void put_node_with_depth(RowsOut& out, const fetch::Reading& reading, const core::Row& row, fetch::KeyForm form,
+                         std::int32_t depth);
+
+/// Lists the nodes of a finished reading in pre-order or breadth-first. The walk lives as long as the reading.
+core::Walk* walk_depth_first(const fetch::Reading& reading, std::int32_t max_level);
+core::Walk* walk_breadth_first(const fetch::Reading& reading, std::int32_t max_level);
+
+/// What a person reads for a node: its name or, when that is null, its key. Needs Content::nodes.
+char* label(const fetch::Reading& reading, const core::Row& row);
+
+/// An array of keys in the caller's form.
+Datum key_array(const fetch::Keys& keys, std::span<const core::Key> path, fetch::KeyForm form);
+
+}  // namespace pg_tree::scan
