@@ -31,8 +31,11 @@ PG_CXXFLAGS = -std=c++20 -Wall -Wextra -fvisibility=hidden -fvisibility-inlines-
 # brings back. A function that SQL calls is defined as `PGDLLEXPORT Datum tree_...`.
 PG_CPPFLAGS += '-DPGDLLEXPORT=__attribute__((visibility("default")))'
 
+# Boost's assertions end the process, which for a server means every session; only debug builds have them.
 ifdef PG_TREE_DEBUG
 PG_CPPFLAGS += -DPG_TREE_DEBUG
+else
+PG_CPPFLAGS += -DNDEBUG
 endif
 
 SHLIB_LINK += -lboost_container -lstdc++

@@ -90,17 +90,16 @@ void Forest::sort_group(Node parent, bool prefix_decides) {
         return;
     }
     const Vector<Row>& rows = table_.rows;
-    Vector<SortEntry>& group = group_;
-    group.clear();
-    group.reserve(end - begin);
+    group_.clear();
+    group_.reserve(end - begin);
     for (std::uint32_t i = begin; i < end; ++i) {
         const Node node = children_[i];
-        group.push_back({table_.prefixes[node], node, null_order(rows[node])});
+        group_.push_back({table_.prefixes[node], node, table_.null_sort_keys ? null_order(rows[node]) : 1});
     }
     auto same_sort_key = [](const SortEntry& a, const SortEntry& b) {
         return a.null_order == b.null_order && (a.null_order != 1 || a.prefix == b.prefix);
     };
-    std::sort(group.begin(), group.end(), [&](const SortEntry& a, const SortEntry& b) {
+    std::sort(group_.begin(), group_.end(), [&](const SortEntry& a, const SortEntry& b) {
         poller_.step();
         if (!same_sort_key(a, b)) {
             return a.null_order != b.null_order ? a.null_order < b.null_order : a.prefix < b.prefix;
@@ -117,21 +116,37 @@ void Forest::sort_group(Node parent, bool prefix_decides) {
         }
         return a.node < b.node;
     });
-    for (std::uint32_t i = 0; i < group.size(); ++i) {
-        children_[begin + i] = group[i].node;
+    for (std::uint32_t i = 0; i < group_.size(); ++i) {
+        children_[begin + i] = group_[i].node;
     }
     if (prefix_decides) {
         return;
     }
-    for (std::uint32_t i = 0; i < group.size();) {
+    for (std::uint32_t i = 0; i < group_.size();) {
         std::uint32_t next = i + 1;
-        while (next < group.size() && same_sort_key(group[i], group[next])) {
+        while (next < group_.size() && same_sort_key(group_[i], group_[next])) {
             ++next;
         }
         if (next - i > 1) {
             open_runs_.push_back({begin + i, begin + next});
         }
         i = next;
+    }
+}
+
+inline void Forest::prefetch_group(const Vector<Node>& parents, std::size_t position) const {
+    // Three dependent look-ups, each asked for a little before the next one needs it.
+    if (position + 24 < parents.size()) {
+        __builtin_prefetch(&first_child_[parents[position + 24]]);
+    }
+    if (position + 16 < parents.size()) {
+        __builtin_prefetch(children_.data() + first_child_[parents[position + 16]]);
+    }
+    if (position + 8 < parents.size()) {
+        const std::span<const Node> group = children_of(parents[position + 8]);
+        for (const Node child : group.first(std::min<std::size_t>(group.size(), 8))) {
+            __builtin_prefetch(&table_.prefixes[child]);
+        }
     }
 }
 
@@ -146,12 +161,13 @@ const Vector<OpenRun>& Forest::sort_children(bool prefix_decides, std::int32_t m
     frontier.push_back(start_);
     for (std::int32_t level = 0; !frontier.empty(); ++level) {
         next.clear();
-        for (const Node parent : frontier) {
+        for (std::size_t i = 0; i < frontier.size(); ++i) {
             poller_.step();
-            sort_group(parent, prefix_decides);
+            prefetch_group(frontier, i);
+            sort_group(frontier[i], prefix_decides);
             if (level < max_level) {
-                for (const Node child : children_of(parent)) {
-                    if (child != start_ && !children_of(child).empty()) {
+                for (const Node child : children_of(frontier[i])) {
+                    if (child != start_) {
                         next.push_back(child);
                     }
                 }
@@ -169,6 +185,8 @@ void Forest::walk_depth_first(std::int32_t max_level, Walk& walk) const {
     if (max_level < 0) {
         return;
     }
+    walk.nodes.reserve(children_.size());
+    walk.levels.reserve(children_.size());
     // One cursor into children_ for each level that is open: the next sibling to visit there, and where that group ends.
     struct Cursor {
         std::uint32_t next;
@@ -184,6 +202,10 @@ void Forest::walk_depth_first(std::int32_t max_level, Walk& walk) const {
             continue;
         }
         const Node node = children_[cursor.next++];
+        // The next sibling's turn comes after this node's subtree: at once for a leaf, and half of all nodes are leaves.
+        if (cursor.next + 1 < cursor.end) {
+            __builtin_prefetch(&first_child_[children_[cursor.next + 1]]);
+        }
         if (node == start_) {  // a cycle through the start ends here
             continue;
         }

@@ -87,6 +87,8 @@ private:
     };
 
     void sort_group(Node parent, bool prefix_decides);
+    /// Inlined by force: GCC takes a function that only prefetches for one without effects and drops calls to it.
+    [[gnu::always_inline]] void prefetch_group(const Vector<Node>& parents, std::size_t position) const;
 
     NodeTable& table_;
     pmr::memory_resource* memory_;

@@ -35,6 +35,7 @@ public:
     Key add(std::uint32_t hash, Word word);
 
     Word word(Key number) const { return entries_[static_cast<std::size_t>(number)].word; }
+    std::uint32_t hash(Key number) const { return entries_[static_cast<std::size_t>(number)].hash; }
     std::size_t size() const { return entries_.size(); }
 
     /// Where callers may keep what their words point to.

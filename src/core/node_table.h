@@ -72,12 +72,15 @@ public:
     void clear() {
         Vector<Row>(rows.get_allocator()).swap(rows);
         Vector<std::uint64_t>(prefixes.get_allocator()).swap(prefixes);
+        null_sort_keys = false;
         arena.clear();
     }
 
     Vector<Row> rows;
     /// The leading 64 bits of each row's sort key: unsigned order is sibling order. Empty when nobody asked for order.
     Vector<std::uint64_t> prefixes;
+    /// Some row has nulls_first or nulls_last.
+    bool null_sort_keys = false;
     /// Payload words and the strings that they point to.
     Arena arena;
 };

@@ -191,6 +191,11 @@ Datum Keys::to_caller(Key key, KeyForm form) const {
     return result;
 }
 
+uint32 Keys::hash(Key key) const {
+    return registry::is_integer(type_.kind) ? hash_bytes_uint32(static_cast<uint32>(key) ^ static_cast<uint32>(key >> 32))
+                                            : interner_.hash(key);
+}
+
 Oid type_of(KeyForm form) {
     return form == KeyForm::bigint ? INT8OID : form == KeyForm::uuid ? UUIDOID : TEXTOID;
 }

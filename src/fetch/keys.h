@@ -27,6 +27,9 @@ public:
     /// A key as the overload hands it out; allocated in the current context where it is not by value.
     Datum to_caller(core::Key number, KeyForm form) const;
 
+    /// A hash of the key that is the same in every read.
+    uint32 hash(core::Key number) const;
+
     const registry::KeyType& type() const { return type_; }
 
 private:

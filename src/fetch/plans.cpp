@@ -14,6 +14,7 @@ namespace {
 struct Plans {
     Plan prepared[access_kinds][content_kinds];
     Layout layouts[content_kinds];
+    LargeRoots large_roots;
 };
 
 void free_plans(void* data) {
@@ -102,6 +103,23 @@ Query write_query(const Tree& tree, Access access, Content content) {
 }
 
 }  // namespace
+
+LargeRoots& large_roots(const registry::TreeUse& use) { return plans_of(use).large_roots; }
+
+bool LargeRoots::expects(uint32 root_hash) {
+    for (Entry& entry : entries_) {
+        if (entry.uses_left > 0 && entry.root_hash == root_hash) {
+            --entry.uses_left;
+            return true;
+        }
+    }
+    return false;
+}
+
+void LargeRoots::remember(uint32 root_hash) {
+    entries_[next_] = {root_hash, trust};
+    next_ = (next_ + 1) % static_cast<int>(std::size(entries_));
+}
 
 const Layout& layout_of(const registry::TreeUse& use, Content content) {
     Layout& layout = plans_of(use).layouts[static_cast<int>(content)];

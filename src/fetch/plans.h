@@ -38,6 +38,26 @@ inline constexpr int code_word = 0;
 inline constexpr int name_word = 1;
 inline constexpr int row_word = 0;
 
+/// Roots whose descendants were lately found to be too many to be read level by level. It saves trying again each time; now
+/// and then the trial is repeated, for the tree may have shrunk. It decides on speed only, so a hash that is the same for two
+/// roots does no harm.
+class LargeRoots {
+public:
+    bool expects(uint32 root_hash);
+    void remember(uint32 root_hash);
+
+private:
+    static constexpr int trust = 30;  ///< uses before the next trial: it then costs less than a hundredth
+
+    struct Entry {
+        uint32 root_hash;
+        int uses_left;
+    };
+    Entry entries_[8];
+    int next_;
+};
+LargeRoots& large_roots(const registry::TreeUse& use);
+
 struct Plan {
     SPIPlanPtr plan;
     Layout layout;

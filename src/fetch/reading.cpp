@@ -18,11 +18,11 @@ namespace {
 
 int max_build_memory_kb = 256 * 1024;
 
-/// A look-up by index costs about as much as twenty rows of a sequential scan that has been read and linked already, and
-/// starting a query about eight look-ups (measured with everything in shared buffers). Below a twentieth of the table,
-/// then, reading by index wins; beyond it, what was read so far is thrown away and costs little beside the whole.
+/// A look-up by index costs about as much as eight rows of a whole read that are fetched and linked, and starting a query as
+/// much as eight look-ups (measured with everything in shared buffers). How much is still below is not known until it
+/// is read, so a read by level may spend an eighth of what the whole would cost; then it is given up.
 constexpr double lookups_per_query = 8;
-constexpr double rows_per_lookup = 20;
+constexpr double rows_per_lookup = 8 * 8;
 constexpr double always_allowed_lookups = 1000;
 
 double affordable_lookups(double rows_in_table) {
@@ -107,6 +107,11 @@ bool fetch_levels(Reading& reading, Key root, std::int32_t max_level) {
     if (max_level > 0 && estimate(plan).cost > whole.cost / 2) {
         return false;
     }
+    LargeRoots& large = large_roots(reading.use);
+    const uint32 root_hash = reading.keys->hash(root);
+    if (max_level == core::unlimited && large.expects(root_hash)) {
+        return false;
+    }
     const double affordable = affordable_lookups(whole.rows);
     auto* frontier = pg::make_in_context<Frontier>(reading.context, reading.memory);
     pg::enter([&] { frontier->keys.push_back(root); });
@@ -128,6 +133,9 @@ bool fetch_levels(Reading& reading, Key root, std::int32_t max_level) {
         }
         spent += static_cast<double>(frontier->keys.size()) + lookups_per_query;
         if (spent > affordable) {
+            if (max_level == core::unlimited) {
+                large.remember(root_hash);
+            }
             return false;
         }
     }

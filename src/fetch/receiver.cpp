@@ -119,6 +119,7 @@ bool receive(TupleTableSlot* slot, DestReceiver* base) {
     if (reading.order != nullptr) {
         if (nulls[layout.sort_column[0]]) {
             row.flags |= reading.order->null_flag();
+            reading.table->null_sort_keys = true;
         } else {
             const int word = layout.sort_word[0];
             prefix = reading.order->prefix(receiver.by_value[word] || pieces[word].to_free == nullptr
