@@ -13,6 +13,7 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "commands/defrem.h"
+#include "commands/trigger.h"
 #include "utils/acl.h"
 }
 
@@ -177,12 +178,21 @@ void drop_triggers(Oid track_function, const Registration& registration) {
     }
 }
 
+/// A name that no trigger of the relation has. It begins with the tree's name as it is now, so that a partition and its parent,
+/// which gets copies of its triggers onto it, can both be registered.
+char* free_trigger_name(const Registration& wanted) {
+    char* name = makeObjectName("pg_tree_row", wanted.tree, nullptr);
+    for (int i = 1; OidIsValid(get_trigger_oid(wanted.relation, name, true)); ++i) {
+        name = makeObjectName("pg_tree_row", wanted.tree, psprintf("%d", i));
+    }
+    return name;
+}
+
 /// Needs SPI. ALWAYS, because replication and restores turn ordinary triggers off.
 void create_triggers(Oid track_function, const Registration& wanted, char relation_kind) {
     const char* table = relation_sql(wanted);
     const char* function = quote_qualified_identifier(get_namespace_name(get_func_namespace(track_function)), "tree_track");
-    const char* trigger = quote_identifier(
-        wanted.follows_relation ? "pg_tree_row" : makeObjectName("pg_tree_row", wanted.tree, nullptr));
+    const char* trigger = quote_identifier(free_trigger_name(wanted));
     const bool is_view = relation_kind == RELKIND_VIEW;
     run(psprintf("CREATE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH %s EXECUTE FUNCTION %s(%s)", trigger,
                  table, is_view ? "STATEMENT" : "ROW", function, trigger_arguments(wanted)));

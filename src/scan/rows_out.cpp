@@ -54,12 +54,12 @@ RowsOut::RowsOut(FunctionCallInfo fcinfo) {
     const bool described = result != nullptr && IsA(result, ReturnSetInfo) && result->expectedDesc != nullptr;
     InitMaterializedSRF(fcinfo, described ? MAT_SRF_USE_EXPECTED_DESC : 0);
     store_ = result->setResult;
-    descriptor_ = result->setDesc;
+    writer_ = new (palloc(sizeof(TupleWriter))) TupleWriter(result->setDesc);
     row_memory_ = AllocSetContextCreate(CurrentMemoryContext, "pg_tree row", ALLOCSET_SMALL_SIZES);
 }
 
 void RowsOut::put(const Datum* values, const bool* nulls) {
-    tuplestore_putvalues(store_, descriptor_, const_cast<Datum*>(values), const_cast<bool*>(nulls));
+    tuplestore_puttupleslot(store_, writer_->form(values, nulls));
     if ((++count_ & 255) == 0) {
         pg::server_fault_point(pg::Fault::emit);
         MemoryContextReset(row_memory_);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetch/reading.h"
+#include "scan/tuple_writer.h"
 
 extern "C" {
 #include "utils/tuplestore.h"
@@ -22,7 +23,7 @@ public:
 
 private:
     Tuplestorestate* store_;
-    TupleDesc descriptor_;
+    TupleWriter* writer_;
     MemoryContext row_memory_;
     uint64 count_ = 0;
 };
