@@ -5,7 +5,7 @@
 namespace pg_tree::core {
 
 namespace {
-constexpr std::size_t largest_chunk = std::size_t{1} << 20;
+constexpr std::size_t largest_chunk = std::size_t{8} << 20;
 }
 
 void Arena::clear() {

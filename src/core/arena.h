@@ -1,7 +1,7 @@
 // Many small blocks that are freed together.
 //
-// Chunks double up to a megabyte and then stay so: a doubling without end (as of a monotonic buffer) would leave a third
-// of a large tree's string memory unused. Addresses never change.
+// Chunks double up to eight megabytes, enough for huge pages, and then stay so: a doubling without end (as of a monotonic
+// buffer) would leave a third of a large tree's string memory unused. Addresses never change.
 #pragma once
 
 #include <boost/container/pmr/memory_resource.hpp>

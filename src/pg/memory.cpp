@@ -1,8 +1,31 @@
 #include "pg/memory.h"
 
+#include <sys/mman.h>
+
 #include "pg/fault.h"
 
 namespace pg_tree::pg {
+
+namespace {
+
+/// A tree's rows are visited in an order that memory does not have, and over tens of megabytes most of the time goes into
+/// looking up 4 kB pages (measured: a third of a large read). Where the system offers huge pages on request, large blocks
+/// ask for them; where it does not, this changes nothing.
+void ask_for_huge_pages([[maybe_unused]] void* block, [[maybe_unused]] std::size_t bytes) noexcept {
+#ifdef MADV_HUGEPAGE
+    constexpr std::uintptr_t huge_page = std::uintptr_t{2} << 20;
+    if (bytes < 2 * huge_page) {
+        return;
+    }
+    const auto begin = (reinterpret_cast<std::uintptr_t>(block) + huge_page - 1) & ~(huge_page - 1);
+    const auto end = (reinterpret_cast<std::uintptr_t>(block) + bytes) & ~(huge_page - 1);
+    if (begin < end) {
+        (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+    }
+#endif
+}
+
+}  // namespace
 
 void* ContextResource::do_allocate(std::size_t bytes, std::size_t alignment) {
     fault_point(Fault::allocation);
@@ -18,6 +41,7 @@ void* ContextResource::do_allocate(std::size_t bytes, std::size_t alignment) {
     if (block == nullptr) {
         throw std::bad_alloc();
     }
+    ask_for_huge_pages(block, bytes);
     used_bytes_ += bytes;
     peak_bytes_ = std::max(peak_bytes_, used_bytes_);
     return block;
