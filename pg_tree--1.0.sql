@@ -15,7 +15,7 @@ COMMENT ON FUNCTION tree_follow_rename() IS
     'Event trigger function that carries the renaming of a column into the registrations that name it.';
 
 CREATE EVENT TRIGGER pg_tree_follow_rename ON ddl_command_end
-    WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER FOREIGN TABLE')
+    WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE')
     EXECUTE FUNCTION tree_follow_rename();
 ALTER EVENT TRIGGER pg_tree_follow_rename ENABLE ALWAYS;
 

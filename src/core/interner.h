@@ -34,6 +34,9 @@ public:
     /// Numbers a key that find() did not know. `word` is what to remember of it.
     Key add(std::uint32_t hash, Word word);
 
+    /// Another word for a key, equal to the first.
+    void set_word(Key number, Word word) { entries_[static_cast<std::size_t>(number)].word = word; }
+
     Word word(Key number) const { return entries_[static_cast<std::size_t>(number)].word; }
     std::uint32_t hash(Key number) const { return entries_[static_cast<std::size_t>(number)].hash; }
     std::size_t size() const { return entries_.size(); }

@@ -71,7 +71,7 @@ Key Keys::number(Datum value) {
             return key;
         }
         case KeyKind::other:
-            return intern_other(value);
+            return intern_other(value, false);
     }
     pg_unreachable();
 }
@@ -89,7 +89,23 @@ Key Keys::intern_bytes(const char* bytes, std::size_t length) {
     return key;
 }
 
-Key Keys::intern_other(Datum value) {
+Key Keys::number_of_row(Datum value) {
+    return type_.kind == KeyKind::other ? intern_other(value, true) : number(value);
+}
+
+Word Keys::store_other(Datum plain) {
+    if (type_.by_value) {
+        return static_cast<Word>(plain);
+    }
+    const std::size_t size = datumGetSize(plain, type_.by_value, type_.length);
+    return pg::enter([&] {
+        std::byte* copy = interner_.arena().allocate(size);
+        memcpy(copy, DatumGetPointer(plain), size);
+        return reinterpret_cast<Word>(copy);
+    });
+}
+
+Key Keys::intern_other(Datum value, bool of_row) {
     if (hash_.fn_oid == InvalidOid) {
         const TypeCacheEntry* cache = lookup_type_cache(type_.type, TYPECACHE_HASH_PROC | TYPECACHE_EQ_OPR);
         const MemoryContext context = hash_.fn_mcxt;
@@ -105,16 +121,10 @@ Key Keys::intern_other(Datum value) {
         return DatumGetBool(FunctionCall2Coll(&equal_, type_.collation, plain, static_cast<Datum>(word)));
     });
     if (key == core::Interner::absent) {
-        const std::size_t size = type_.by_value ? 0 : datumGetSize(plain, type_.by_value, type_.length);
-        key = pg::enter([&] {
-            Word word = static_cast<Word>(plain);
-            if (!type_.by_value) {
-                std::byte* copy = interner_.arena().allocate(size);
-                memcpy(copy, DatumGetPointer(plain), size);
-                word = reinterpret_cast<Word>(copy);
-            }
-            return interner_.add(hash, word);
-        });
+        const Word word = store_other(plain);
+        key = pg::enter([&] { return interner_.add(hash, word); });
+    } else if (of_row && !datumIsEqual(plain, static_cast<Datum>(interner_.word(key)), type_.by_value, type_.length)) {
+        interner_.set_word(key, store_other(plain));
     }
     if (type_.length == -1 && plain != value) {
         pfree(DatumGetPointer(plain));
@@ -185,9 +195,13 @@ Datum Keys::to_caller(Key key, KeyForm form) const {
         pg_lltoa(key, digits);
         return CStringGetTextDatum(digits);
     }
-    char* text = OidOutputFunctionCall(type_.output_function, value(key));
-    const Datum result = CStringGetTextDatum(text);
-    pfree(text);
+    return to_text(value(key));
+}
+
+Datum Keys::to_text(Datum value) const {
+    char* written = OidOutputFunctionCall(type_.output_function, value);
+    const Datum result = CStringGetTextDatum(written);
+    pfree(written);
     return result;
 }
 

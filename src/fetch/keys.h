@@ -17,6 +17,9 @@ public:
 
     /// The number of a key of the tree's own type; `value` may be toasted.
     core::Key number(Datum value);
+    /// The same for the key of a row. Equal keys may be written differently (citext, numeric); from now on value() is as this
+    /// row writes it.
+    core::Key number_of_row(Datum value);
     /// The key itself, of the tree's own type. Lives as long as this object.
     Datum value(core::Key number) const;
 
@@ -27,6 +30,9 @@ public:
     /// A key as the overload hands it out; allocated in the current context where it is not by value.
     Datum to_caller(core::Key number, KeyForm form) const;
 
+    /// A value of the tree's key type, in the text form.
+    Datum to_text(Datum value) const;
+
     /// A hash of the key that is the same in every read.
     uint32 hash(core::Key number) const;
 
@@ -34,7 +40,8 @@ public:
 
 private:
     core::Key intern_bytes(const char* bytes, std::size_t length);
-    core::Key intern_other(Datum value);
+    core::Key intern_other(Datum value, bool of_row);
+    core::Word store_other(Datum plain);
 
     registry::KeyType type_;
     core::Interner interner_;

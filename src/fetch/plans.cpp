@@ -1,7 +1,11 @@
 #include "fetch/plans.h"
 
+#include "pg/compat.h"
+
 extern "C" {
 #include "nodes/plannodes.h"
+#include "parser/parse_param.h"
+#include "parser/parse_relation.h"
 #include "utils/plancache.h"
 }
 
@@ -11,8 +15,15 @@ using registry::Tree;
 
 namespace {
 
+/// What the parser asks for while it analyses one of our queries, now and whenever the plan cache does it again.
+struct Names {
+    const Tree* tree;
+    Oid argument;
+};
+
 struct Plans {
     Plan prepared[access_kinds][content_kinds];
+    Names names[access_kinds];
     Layout layouts[content_kinds];
     LargeRoots large_roots;
 };
@@ -37,11 +48,72 @@ Plans& plans_of(const registry::TreeUse& use) {
     return *static_cast<Plans*>(use.attachment->data);
 }
 
-bool is_plain_text(Oid type) { return type == TEXTOID || type == VARCHAROID; }
+constexpr const char* label_name = "_pg_tree_label";
+constexpr const char* filter_name = "_pg_tree_filter";
+constexpr const char* sort_name_format = "_pg_tree_sort_%d";
+
+/// The expression that one of the names above stands for; null for any other name.
+const Node* expression_called(const Tree& tree, const char* name) {
+    if (strcmp(name, label_name) == 0) {
+        return tree.label;
+    }
+    if (strcmp(name, filter_name) == 0) {
+        return tree.filter;
+    }
+    int column;
+    return sscanf(name, sort_name_format, &column) == 1 && column >= 0 && column < tree.sort_columns
+               ? tree.sort[column].expression
+               : nullptr;
+}
+
+/// The columns of an expression that did not come through the parser count as read, for the caller's privileges.
+bool mark_columns_read(Node* node, void* parse_state) {
+    if (node == nullptr) {
+        return false;
+    }
+    if (IsA(node, Var)) {
+        markVarForSelectPriv(static_cast<ParseState*>(parse_state), castNode(Var, node));
+        return false;
+    }
+    return pg::walk_expression(node, mark_columns_read, parse_state);
+}
+
+Node* resolve_column(ParseState* state, ColumnRef* reference) {
+    const auto* names = static_cast<const Names*>(state->p_ref_hook_state);
+    if (list_length(reference->fields) != 1 || !IsA(linitial(reference->fields), String)) {
+        return nullptr;
+    }
+    const Node* expression = expression_called(*names->tree, strVal(linitial(reference->fields)));
+    if (expression == nullptr) {
+        return nullptr;
+    }
+    auto* copy = static_cast<Node*>(copyObjectImpl(expression));
+    mark_columns_read(copy, state);
+    return copy;
+}
+
+Node* resolve_parameter(ParseState* state, ParamRef* reference) {
+    const auto* names = static_cast<const Names*>(state->p_ref_hook_state);
+    Param* parameter = makeNode(Param);
+    parameter->paramkind = PARAM_EXTERN;
+    parameter->paramid = reference->number;
+    parameter->paramtype = names->argument;
+    parameter->paramtypmod = -1;
+    parameter->paramcollid = get_typcollation(names->argument);
+    parameter->location = reference->location;
+    return reinterpret_cast<Node*>(parameter);
+}
+
+void set_up_parser(ParseState* state, void* names) {
+    state->p_pre_columnref_hook = resolve_column;
+    state->p_paramref_hook = resolve_parameter;
+    state->p_ref_hook_state = names;
+}
 
 /// A sort expression that is the code itself needs no column of its own.
 bool is_the_code(const Tree& tree, const registry::SortColumn& sort) {
-    return is_plain_text(sort.type) && strcmp(psprintf("(%s)::pg_catalog.text", sort.sql), tree.code) == 0;
+    return (sort.type == TEXTOID || sort.type == VARCHAROID) && IsA(sort.expression, Var) &&
+           castNode(Var, sort.expression)->varattno == tree.code_column;
 }
 
 struct Query {
@@ -71,23 +143,22 @@ Query write_query(const Tree& tree, Access access, Content content) {
     add_column(query, tree.parent);
     const bool flagged = access == Access::whole_flagged || access == Access::lookup;
     query.layout.rejected =
-        flagged && tree.filter != nullptr ? add_column(query, psprintf("(%s) IS NOT TRUE", tree.filter)) : -1;
+        flagged && tree.filter != nullptr ? add_column(query, psprintf("%s IS NOT TRUE", filter_name)) : -1;
     if (content == Content::nodes) {
-        add_word(query, add_column(query, tree.code));
-        add_word(query, add_column(query, tree.label));
+        add_word(query, add_column(query, psprintf("%s::pg_catalog.text", tree.code)));
+        add_word(query, add_column(query, psprintf("%s::pg_catalog.text", label_name)));
     } else if (content == Content::rows) {
         add_word(query, add_column(query, "_pg_tree_row"));
     }
     for (int i = 0; content != Content::keys && i < tree.sort_columns; ++i) {
         const bool reuse = content == Content::nodes && is_the_code(tree, tree.sort[i]);
         query.layout.sort_column[i] =
-            reuse ? query.layout.word_column[code_word] : add_column(query, psprintf("(%s)", tree.sort[i].sql));
+            reuse ? query.layout.word_column[code_word] : add_column(query, psprintf(sort_name_format, i));
         query.layout.sort_word[i] = reuse ? code_word : add_word(query, query.layout.sort_column[i]);
     }
-    appendStringInfo(&query.sql, " FROM %s", tree.from);
-    if (content == Content::rows) {
-        appendStringInfoString(&query.sql, " AS _pg_tree_row");
-    }
+    query.layout.parent_word =
+        content == Content::nodes && tree.key.kind == registry::KeyKind::other ? add_word(query, 1) : -1;
+    appendStringInfo(&query.sql, " FROM %s AS _pg_tree_row", tree.from);
     bool first = true;
     if (access == Access::children) {
         add_condition(query, first, psprintf("%s %s ANY ($1)", tree.parent, tree.key.equal));
@@ -97,7 +168,7 @@ Query write_query(const Tree& tree, Access access, Content content) {
         add_condition(query, first, psprintf("%s %s $1", tree.id, tree.key.equal));
     }
     if (tree.filter != nullptr && !flagged) {
-        add_condition(query, first, psprintf("(%s)", tree.filter));
+        add_condition(query, first, filter_name);
     }
     return query;
 }
@@ -130,21 +201,29 @@ const Layout& layout_of(const registry::TreeUse& use, Content content) {
 }
 
 const Plan& prepare(const registry::TreeUse& use, Access access, Content content) {
-    Plan& plan = plans_of(use).prepared[static_cast<int>(access)][static_cast<int>(content)];
+    Plans& plans = plans_of(use);
+    Plan& plan = plans.prepared[static_cast<int>(access)][static_cast<int>(content)];
     if (plan.plan == nullptr) {
         const Tree& tree = *use.tree;
         const Query query = write_query(tree, access, content);
-        Oid argument = access == Access::children ? tree.key.array_type : tree.key.type;
-        const int arguments = access == Access::children || access == Access::lookup ? 1 : 0;
+        const Oid argument = access == Access::children ? tree.key.array_type
+                             : access == Access::lookup ? tree.key.type
+                                                        : InvalidOid;
+        Names& names = plans.names[static_cast<int>(access)];
+        names = {&tree, argument};
+        SPIPrepareOptions options = {};
+        options.parserSetup = set_up_parser;
+        options.parserSetupArg = &names;
         // One plan for all keys: planning anew costs more than a small read.
-        SPIPlanPtr prepared = SPI_prepare_cursor(query.sql.data, arguments, &argument, CURSOR_OPT_GENERIC_PLAN);
+        options.cursorOptions = CURSOR_OPT_GENERIC_PLAN;
+        SPIPlanPtr prepared = SPI_prepare_extended(query.sql.data, &options);
         if (prepared == nullptr) {
             elog(ERROR, "could not prepare \"%s\": %s", query.sql.data, SPI_result_code_string(SPI_result));
         }
         if (SPI_keepplan(prepared) != 0) {
             elog(ERROR, "could not keep the plan of \"%s\"", query.sql.data);
         }
-        plan = {prepared, query.layout};
+        plan = {prepared, query.layout, argument};
     }
     return plan;
 }

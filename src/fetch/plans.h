@@ -31,6 +31,7 @@ struct Layout {
     int word_column[2 + registry::max_sort_columns];
     int sort_column[registry::max_sort_columns];  ///< column of each sort expression
     int sort_word[registry::max_sort_columns];    ///< payload word of each sort expression
+    int parent_word;  ///< payload word of the parent's key as the row writes it, or -1 where equal keys are written alike
 };
 
 /// Payload words of Content::nodes and Content::rows. Sort expressions follow.
@@ -61,6 +62,7 @@ LargeRoots& large_roots(const registry::TreeUse& use);
 struct Plan {
     SPIPlanPtr plan;
     Layout layout;
+    Oid argument;  ///< type of $1, or InvalidOid
 };
 
 /// The layout of a content's queries, but for the flag's column: payload words are the same for every access.

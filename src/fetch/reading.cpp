@@ -241,10 +241,12 @@ Reading* make_reading(const registry::TreeUse& use, Content content, MemoryConte
 void make_own_parts(Reading& reading) {
     reading.table = pg::make_in_context<core::NodeTable>(reading.context, reading.memory);
     reading.forest = pg::make_in_context<core::Forest>(reading.context, *reading.table, reading.memory, *reading.interrupts);
+    const Layout& layout = layout_of(reading.use, reading.content);
+    reading.parent_word = layout.parent_word;
     if (reading.content != Content::keys) {
         MemoryContext caller = MemoryContextSwitchTo(reading.context);
-        reading.order = new (palloc(sizeof(SiblingOrder)))
-            SiblingOrder(reading.tree(), layout_of(reading.use, reading.content), reading.context);
+        reading.order =
+            new (palloc(sizeof(SiblingOrder))) SiblingOrder(reading.tree(), layout, reading.context);
         MemoryContextSwitchTo(caller);
     }
 }

@@ -26,6 +26,7 @@ struct Reading {
     core::NodeTable* table;
     core::Forest* forest;
     SiblingOrder* order;  ///< null with Content::keys
+    int parent_word;      ///< see Layout
 
     const registry::Tree& tree() const { return *use.tree; }
 };

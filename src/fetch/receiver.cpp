@@ -86,7 +86,7 @@ bool receive(TupleTableSlot* slot, DestReceiver* base) {
     core::Row row = {};
     row.parent_node = core::no_node;
     if (!nulls[0]) {
-        row.key = reading.keys->number(values[0]);
+        row.key = reading.keys->number_of_row(values[0]);
         row.flags |= core::flag::has_key;
     }
     if (!nulls[1]) {
@@ -187,9 +187,9 @@ void fetch_rows(Reading& reading, const Plan& plan, Datum argument) {
     SPIExecuteOptions options = {};
     options.read_only = true;
     options.dest = &receiver.base;
-    if (SPI_getargcount(plan.plan) > 0) {
+    if (OidIsValid(plan.argument)) {
         options.params = makeParamList(1);
-        options.params->params[0] = {argument, false, PARAM_FLAG_CONST, SPI_getargtypeid(plan.plan, 0)};
+        options.params->params[0] = {argument, false, PARAM_FLAG_CONST, plan.argument};
     }
     if (const int result = SPI_execute_plan_extended(plan.plan, &options); result != SPI_OK_SELECT) {
         elog(ERROR, "reading tree %s failed: %s", reading.tree().name, SPI_result_code_string(result));

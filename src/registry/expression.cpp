@@ -64,6 +64,10 @@ bool refuse_untrusted(Node* node, void* argument) {
     if (IsA(node, Var) && castNode(Var, node)->varattno < 0) {
         refuse(source, "uses a system column");
     }
+    if (IsA(node, Var) && castNode(Var, node)->varattno == 0) {
+        // Written with the table's name, it would not survive the table's renaming.
+        refuse(source, "refers to the row as a whole; name its columns");
+    }
     if (IsA(node, CoerceToDomain) && castNode(CoerceToDomain, node)->resulttype >= FirstNormalObjectId) {
         refuse(source, "casts to a domain, whose constraints may call any function");
     }
@@ -100,12 +104,20 @@ ParseState* parse_state_for(Relation relation, Dialect dialect) {
     return state;
 }
 
+Node* transform(ParseState* state, Node* raw, const Source& source) {
+    // The parser allows a star at the top, which is no expression and which transformExpr() does not expect.
+    if (IsA(raw, ColumnRef) && IsA(llast(castNode(ColumnRef, raw)->fields), A_Star)) {
+        refuse(source, "is not an expression");
+    }
+    return transformExpr(state, raw, EXPR_KIND_OTHER);
+}
+
 Expression finish_expression(ParseState* state, Node* tree, const Source& source) {
     if (exprType(tree) == UNKNOWNOID) {
         tree = coerce_to_specific_type(state, tree, TEXTOID, source.what);
     }
     assign_expr_collations(state, tree);
-    if (state->p_hasAggs || state->p_hasWindowFuncs || state->p_hasTargetSRFs || state->p_hasSubLinks) {
+    if (state->p_hasAggs || state->p_hasWindowFuncs || state->p_hasSubLinks || expression_returns_set(tree)) {
         refuse(source, "looks beyond its row");
     }
     refuse_untrusted(tree, const_cast<Source*>(&source));
@@ -132,7 +144,7 @@ Expression transform_expression(const Source& source, Dialect dialect, bool bool
         refuse(source, "is not an expression");
     }
     ParseState* state = parse_state_for(source.relation, dialect);
-    Node* tree = transformExpr(state, linitial_node(ResTarget, select->targetList)->val, EXPR_KIND_OTHER);
+    Node* tree = transform(state, linitial_node(ResTarget, select->targetList)->val, source);
     if (boolean) {
         tree = coerce_to_boolean(state, tree, source.what);
     }
@@ -156,7 +168,7 @@ List* transform_sort_expressions(const Source& source, Dialect dialect) {
             refuse(source, "sorts by a constant; write a column or an expression");
         }
         auto* sort = static_cast<SortExpression*>(palloc0(sizeof(SortExpression)));
-        sort->expression = finish_expression(state, transformExpr(state, item->node, EXPR_KIND_OTHER), source);
+        sort->expression = finish_expression(state, transform(state, item->node, source), source);
         sort->descending = item->sortby_dir == SORTBY_DESC;
         sort->nulls_first = item->sortby_nulls == SORTBY_NULLS_DEFAULT ? sort->descending
                                                                        : item->sortby_nulls == SORTBY_NULLS_FIRST;

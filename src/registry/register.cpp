@@ -111,6 +111,9 @@ Registration complete(Relation relation, const Request& request) {
     const Columns columns = choose_key_columns(relation, request.id, request.parent);
     wanted.id = columns.id;
     wanted.parent = columns.parent;
+    const AttrNumber id = column_number(relation, wanted.id, qualified_tree_name(wanted));
+    const FormData_pg_attribute* key = TupleDescAttr(RelationGetDescr(relation), id - 1);
+    (void)describe_key_type(key->atttypid, key->attcollation, wanted.id, qualified_tree_name(wanted));
     wanted.code = request.code != nullptr ? request.code : choose_code_column(relation);
     if (wanted.code == nullptr) {
         wanted.code = wanted.id;
@@ -178,12 +181,13 @@ void drop_triggers(Oid track_function, const Registration& registration) {
     }
 }
 
-/// A name that no trigger of the relation has. It begins with the tree's name as it is now, so that a partition and its parent,
-/// which gets copies of its triggers onto it, can both be registered.
+/// A name that no trigger of the relation has. The schema and the tree's name are in it because a partition gets copies of its
+/// parent's triggers: both can be registered, and attached to each other later.
 char* free_trigger_name(const Registration& wanted) {
-    char* name = makeObjectName("pg_tree_row", wanted.tree, nullptr);
+    const char* prefix = psprintf("pg_tree_row_%s", get_namespace_name(wanted.schema));
+    char* name = makeObjectName(prefix, wanted.tree, nullptr);
     for (int i = 1; OidIsValid(get_trigger_oid(wanted.relation, name, true)); ++i) {
-        name = makeObjectName("pg_tree_row", wanted.tree, psprintf("%d", i));
+        name = makeObjectName(prefix, wanted.tree, psprintf("%d", i));
     }
     return name;
 }
@@ -253,6 +257,10 @@ void tell_if_no_longer_alone(Oid track_function, const Registration& wanted) {
 
 char* register_tree(Oid calling_function, const Request& request) {
     const Oid track = track_function(calling_function);
+    if (get_rel_name(request.relation) == nullptr) {
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
+                errmsg("there is no table with the OID %u", request.relation));
+    }
     check_owner(request.relation);
     Relation relation = relation_open(request.relation, ShareRowExclusiveLock);
     check_owner(request.relation);

@@ -54,8 +54,6 @@ const char* operator_sql(Oid op) {
     return sql;
 }
 
-const char* as_text(const char* expression) { return psprintf("(%s)::pg_catalog.text", expression); }
-
 bool is_partition_key(Relation relation, AttrNumber column) {
     const PartitionKey key = RelationGetPartitionKey(relation);
     for (int i = 0; i < get_partition_natts(key); ++i) {
@@ -174,14 +172,13 @@ Tree* load_tree(const Registration& registration, MemoryContext parent) {
     tree->unique_key_guaranteed = has_unique_index(relation, id);
 
     const char* code = registration.code != nullptr ? registration.code : registration.id;
-    column_number(relation, code, tree->name);
-    tree->code = as_text(quote_identifier(code));
+    tree->code_column = column_number(relation, code, tree->name);
+    tree->code = pstrdup(quote_identifier(code));
     const Dialect canonical = {true, NIL};
-    tree->label = as_text(registration.name != nullptr
-                              ? parse_expression(relation, registration.name, "name", canonical, false).sql
-                              : tree->id);
+    const char* label = registration.name != nullptr ? registration.name : tree->id;
+    tree->label = parse_expression(relation, label, "name", canonical, false).tree;
     if (registration.filter != nullptr) {
-        tree->filter = parse_expression(relation, registration.filter, "filter", canonical, true).sql;
+        tree->filter = parse_expression(relation, registration.filter, "filter", canonical, true).tree;
     }
     const char* order_by = registration.order_by != nullptr ? registration.order_by : quote_identifier(code);
     List* sorts = parse_sort_expressions(relation, order_by, canonical);
@@ -193,19 +190,13 @@ Tree* load_tree(const Registration& registration, MemoryContext parent) {
     ListCell* cell;
     foreach (cell, sorts) {
         const auto* sort = static_cast<const SortExpression*>(lfirst(cell));
-        tree->sort[tree->sort_columns++] = {sort->expression.sql, sort->expression.type, sort->expression.collation,
+        tree->sort[tree->sort_columns++] = {sort->expression.tree, sort->expression.type, sort->expression.collation,
                                             sort->less_than,      sort->descending,      sort->nulls_first};
     }
     // quote_identifier() and others may hand back what they were given.
     tree->from = pstrdup(tree->from);
     tree->id = pstrdup(tree->id);
     tree->parent = pstrdup(tree->parent);
-    if (tree->filter != nullptr) {
-        tree->filter = pstrdup(tree->filter);
-    }
-    for (int i = 0; i < tree->sort_columns; ++i) {
-        tree->sort[i].sql = pstrdup(tree->sort[i].sql);
-    }
     table_close(relation, NoLock);
     MemoryContextSwitchTo(caller);
     return tree;

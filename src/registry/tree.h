@@ -39,7 +39,7 @@ struct KeyType {
 };
 
 struct SortColumn {
-    const char* sql;
+    Node* expression;
     Oid type;
     Oid collation;
     Oid less_than;
@@ -60,9 +60,12 @@ struct Tree {
     const char* id_column;  ///< column names, as they are, for messages
     const char* parent_column;
     const char* from;      ///< schema.relation, quoted
-    const char* code;      ///< SQL of the code as text
-    const char* label;     ///< SQL of the name as text
-    const char* filter;    ///< SQL, or null
+    const char* code;      ///< column name, quoted
+    AttrNumber code_column;
+    // Expressions are kept as the server's parser made them, over the columns of range table entry 1: put into a query as
+    // they are, they mean the same under any search path.
+    Node* label;
+    Node* filter;  ///< or null
     KeyType key;
     int sort_columns;
     SortColumn sort[max_sort_columns];

@@ -76,7 +76,11 @@ void fill_node(const Reading& reading, const Row& row, KeyForm form, Datum* valu
     fill_word(row, fetch::code_word, values[1], nulls[1]);
     fill_word(row, fetch::name_word, values[2], nulls[2]);
     nulls[3] = !row.has_parent();
-    values[3] = nulls[3] ? 0 : reading.keys->to_caller(row.parent, form);
+    // A row may write its parent's key in a way of its own.
+    values[3] = nulls[3] ? 0
+                : reading.parent_word >= 0
+                    ? reading.keys->to_text(static_cast<Datum>(row.payload[reading.parent_word]))
+                    : reading.keys->to_caller(row.parent, form);
 }
 
 void put_nodes(RowsOut& out, const Reading& reading, const core::Walk& walk, std::size_t first, std::size_t count,

@@ -4,11 +4,14 @@
 #include "registry/register.h"
 
 extern "C" {
+#include "access/genam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/event_trigger.h"
 #include "commands/trigger.h"
 #include "nodes/parsenodes.h"
+#include "utils/fmgroids.h"
 }
 
 namespace pg_tree::track {
@@ -23,8 +26,40 @@ PG_TREE_FUNCTION(tree_track) {
     return PointerGetDatum(nullptr);
 }
 
-/// After ALTER TABLE (VIEW, FOREIGN TABLE) ... RENAME COLUMN: registrations on the relation and on whatever inherits the
-/// column name the column by its new name.
+namespace {
+
+/// The tables of a composite type (CREATE TABLE ... OF type). There is no index for that, but such renames are rare.
+List* tables_of_type(Oid type) {
+    List* tables = NIL;
+    Relation classes = table_open(RelationRelationId, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_class_reloftype, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(type));
+    SysScanDesc scan = systable_beginscan(classes, InvalidOid, false, nullptr, 1, &key);
+    while (HeapTuple tuple = systable_getnext(scan)) {
+        tables = lappend_oid(tables, reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->oid);
+    }
+    systable_endscan(scan);
+    table_close(classes, AccessShareLock);
+    return tables;
+}
+
+/// The relations that have the renamed column, but for those that inherit it.
+List* renamed_relations(const RenameStmt& rename) {
+    if (rename.relation == nullptr || (rename.renameType != OBJECT_COLUMN && rename.renameType != OBJECT_ATTRIBUTE)) {
+        return NIL;
+    }
+    // Not the column but the table may have been renamed since, by somebody else's trigger; then there is nothing to find.
+    const Oid relation = RangeVarGetRelid(rename.relation, NoLock, true);
+    if (!OidIsValid(relation)) {
+        return NIL;
+    }
+    return rename.renameType == OBJECT_ATTRIBUTE ? tables_of_type(get_rel_type_id(relation)) : list_make1_oid(relation);
+}
+
+}  // namespace
+
+/// After ALTER TABLE (VIEW, FOREIGN TABLE) ... RENAME COLUMN and ALTER TYPE ... RENAME ATTRIBUTE: registrations on the relation
+/// and on whatever inherits the column call it by its new name.
 PG_TREE_FUNCTION(tree_follow_rename) {
     if (!CALLED_AS_EVENT_TRIGGER(fcinfo)) {
         ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -35,18 +70,12 @@ PG_TREE_FUNCTION(tree_follow_rename) {
         return Datum{0};
     }
     const auto* rename = reinterpret_cast<const RenameStmt*>(statement);
-    if (rename->renameType != OBJECT_COLUMN || rename->relation == nullptr) {
-        return Datum{0};
-    }
-    // Not the column but the table may have been renamed since by a trigger of someone else's; then there is nothing to find.
-    const Oid relation = RangeVarGetRelid(rename->relation, NoLock, true);
-    if (!OidIsValid(relation)) {
-        return Datum{0};
-    }
-    List* relations = find_all_inheritors(relation, NoLock, nullptr);
-    ListCell* cell;
-    foreach (cell, relations) {
-        registry::follow_column_rename(fcinfo->flinfo->fn_oid, lfirst_oid(cell), rename->subname, rename->newname);
+    ListCell* relation;
+    foreach (relation, renamed_relations(*rename)) {
+        ListCell* heir;
+        foreach (heir, find_all_inheritors(lfirst_oid(relation), NoLock, nullptr)) {
+            registry::follow_column_rename(fcinfo->flinfo->fn_oid, lfirst_oid(heir), rename->subname, rename->newname);
+        }
     }
     return Datum{0};
 }

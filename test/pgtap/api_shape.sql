@@ -1,0 +1,78 @@
+-- The interface as it was promised: names, arguments, defaults, result columns, volatility, comments; nothing more.
+SET client_min_messages = warning;
+CREATE SCHEMA house;
+CREATE EXTENSION pg_tree SCHEMA house;
+
+-- K stands for each of the three types of key.
+CREATE TABLE promised (name text, arguments text, result text, volatility text);
+INSERT INTO promised VALUES
+    ('tree_build', 'root K, tree text DEFAULT NULL::text, max_level integer DEFAULT NULL::integer', 'TABLE(id K, code text, name text, parent_id K, level integer)', 's'),
+    ('tree_rows', 'rowtype anyelement, root K, tree text DEFAULT NULL::text, max_level integer DEFAULT NULL::integer', 'TABLE(node anyelement, level integer, rank bigint)', 's'),
+    ('tree_walk', 'start K, tree text DEFAULT NULL::text, search text DEFAULT ''depth''::text, include_start boolean DEFAULT true, max_distance integer DEFAULT NULL::integer',
+     'TABLE(id K, code text, name text, parent_id K, depth integer, distance integer, rank bigint, children integer, descendants bigint, is_leaf boolean, is_cycle boolean, root_id K, path K[])', 's'),
+    ('tree_page', 'root K, after K, tree text DEFAULT NULL::text, page_size integer DEFAULT 100', 'TABLE(id K, code text, name text, parent_id K, level integer)', 's'),
+    ('tree_children', 'node K, tree text DEFAULT NULL::text', 'TABLE(id K, code text, name text, parent_id K, depth integer)', 's'),
+    ('tree_siblings', 'node K, tree text DEFAULT NULL::text', 'TABLE(id K, code text, name text, parent_id K, depth integer)', 's'),
+    ('tree_ancestors', 'node K, tree text DEFAULT NULL::text', 'TABLE(id K, code text, name text, parent_id K, depth integer)', 's'),
+    ('tree_leaves', 'root K, tree text DEFAULT NULL::text', 'TABLE(id K, code text, name text, parent_id K, depth integer)', 's'),
+    ('tree_path', 'node K, tree text DEFAULT NULL::text', 'K[]', 's'),
+    ('tree_path_text', 'node K, tree text DEFAULT NULL::text, separator text DEFAULT '' > ''::text', 'text', 's'),
+    ('tree_depth', 'node K, tree text DEFAULT NULL::text', 'integer', 's'),
+    ('tree_root', 'node K, tree text DEFAULT NULL::text', 'K', 's'),
+    ('tree_descendant_count', 'node K, tree text DEFAULT NULL::text', 'bigint', 's'),
+    ('tree_is_ancestor', 'ancestor K, node K, tree text DEFAULT NULL::text', 'boolean', 's'),
+    ('tree_contains', 'root K, node K, tree text DEFAULT NULL::text', 'boolean', 's'),
+    ('tree_lca', 'a K, b K, tree text DEFAULT NULL::text', 'K', 's'),
+    ('tree_json', 'root K, tree text DEFAULT NULL::text, max_level integer DEFAULT NULL::integer', 'json', 's'),
+    ('tree_draw', 'root K, tree text DEFAULT NULL::text, max_level integer DEFAULT NULL::integer', 'SETOF text', 's'),
+    ('tree_forest', 'rowtype anyelement, tree text DEFAULT NULL::text, max_level integer DEFAULT NULL::integer', 'TABLE(node anyelement, level integer, rank bigint)', 's'),
+    ('tree_register', 'relation regclass, tree text DEFAULT NULL::text, id name DEFAULT NULL::name, parent name DEFAULT NULL::name, code name DEFAULT NULL::name, name text DEFAULT NULL::text, order_by text DEFAULT NULL::text, filter text DEFAULT NULL::text', 'text', 'v'),
+    ('tree_unregister', 'tree text', 'void', 'v'),
+    ('tree_unregister_all', '', 'integer', 'v'),
+    ('tree_wrapper_sql', 'tree text DEFAULT NULL::text', 'text', 's');
+CREATE TABLE expected AS
+    SELECT name, regexp_replace(arguments, '\mK\M', k, 'g') AS arguments, regexp_replace(result, '\mK\M', k, 'g') AS result, volatility
+    FROM promised, unnest(ARRAY['bigint', 'uuid', 'text']) AS k WHERE arguments ~ '\mK\M'
+    UNION ALL SELECT * FROM promised WHERE arguments !~ '\mK\M';
+CREATE VIEW made AS
+    SELECT p.oid, p.proname::text AS name, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result, p.provolatile::text AS volatility,
+           p.prosecdef, p.proparallel, p.proleakproof, p.proisstrict, p.prorettype
+    FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+    JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'pg_tree';
+-- What the extension has made, of any kind. Views have types and rules of their own.
+CREATE VIEW object AS
+    SELECT o.type, o.name, o.identity, d.classid, d.objid
+    FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'pg_tree' AND d.deptype = 'e',
+    LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS o;
+
+SELECT plan((SELECT count(*) FROM expected)::int * 3 + 19);
+SELECT results_eq(format('SELECT result FROM made WHERE name = %L AND arguments = %L', name, arguments), ARRAY[result], format('%s(%s)', name, arguments)) FROM expected;
+SELECT results_eq(format('SELECT volatility FROM made WHERE name = %L AND arguments = %L', name, arguments), ARRAY[volatility], format('%s(%s) is %s', name, arguments, CASE volatility WHEN 's' THEN 'stable' ELSE 'volatile' END)) FROM expected;
+SELECT isnt((SELECT nullif(obj_description(oid, 'pg_proc'), '') FROM made AS m WHERE m.name = e.name AND m.arguments = e.arguments), NULL, format('%s(%s) has a comment', name, arguments)) FROM expected AS e;
+
+SELECT is_empty('SELECT name, arguments FROM made WHERE prosecdef', 'no function runs with another''s rights');
+SELECT is_empty('SELECT name, arguments FROM made WHERE proleakproof', 'none is said to be leakproof');
+SELECT is_empty('SELECT name, arguments FROM made WHERE proparallel = ''s''', 'none is said to be safe in a parallel worker');
+SELECT is_empty('SELECT name, arguments FROM made WHERE obj_description(oid, ''pg_proc'') IS NULL', 'every function has a comment, those in the machine room too');
+SELECT is_empty('SELECT name FROM made WHERE name LIKE ''tree\_%'' AND prorettype NOT IN (''trigger''::regtype, ''event_trigger''::regtype) AND name <> ''tree_registrations'' AND name NOT IN (SELECT name FROM expected)', 'there are no functions but those promised');
+SELECT is_empty('SELECT * FROM (SELECT name, count(*) FROM made WHERE name IN (SELECT name FROM expected) GROUP BY name EXCEPT SELECT name, count(*) FROM expected GROUP BY name) AS d', 'nor more overloads of them');
+
+SELECT columns_are('house', 'tree_registry', ARRAY['tree', 'relation', 'id', 'parent', 'code', 'name', 'order_by', 'filter', 'key_type', 'tracked'], 'the columns of tree_registry');
+SELECT isnt(obj_description('house.tree_registry'::regclass, 'pg_class'), NULL, 'tree_registry has a comment');
+SELECT ok(has_table_privilege('public', 'house.tree_registry', 'SELECT'), 'everybody may read tree_registry');
+
+SELECT is_empty($$SELECT * FROM object WHERE type NOT IN ('event trigger') AND coalesce(name, identity) !~ '^(house\.)?tree_'$$, 'all objects begin with tree_');
+SELECT is_empty($$SELECT * FROM object WHERE type = 'event trigger' AND identity !~ '^pg_tree_'$$, 'event triggers begin with pg_tree_');
+SELECT isnt_empty($$SELECT * FROM object WHERE type = 'function'$$, 'and there are some');
+SELECT is_empty($$SELECT * FROM object WHERE type NOT IN ('function', 'view', 'event trigger', 'type')$$, 'no tables or the like: nothing for pg_dump to leave behind');
+
+SELECT is((SELECT extrelocatable FROM pg_extension WHERE extname = 'pg_tree'), false, 'the extension stays where it is');
+SELECT is((SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_tree'), 'house', 'it lives where it was put');
+SELECT throws_ok('ALTER EXTENSION pg_tree SET SCHEMA public', '0A000', NULL, 'and cannot be moved');
+SELECT is((SELECT (superuser, trusted)::text FROM pg_available_extension_versions WHERE name = 'pg_tree' AND installed), '(t,f)', 'only a superuser installs it');
+SELECT is((SELECT default_version = installed_version FROM pg_available_extensions WHERE name = 'pg_tree'), true, 'the version installed is the default one');
+-- The settings.
+SELECT results_eq($$SELECT name, context, boot_val FROM pg_settings WHERE name IN ('pg_tree.default_tree', 'pg_tree.max_build_memory') ORDER BY name COLLATE "C"$$,
+                  $$VALUES ('pg_tree.default_tree', 'user', ''), ('pg_tree.max_build_memory', 'superuser', '262144')$$, 'the settings, who sets them, and their defaults');
+
+SELECT * FROM finish();
