@@ -43,6 +43,7 @@ KeyIndex::Duplicate Forest::link(Start start) {
     }
 
     // Counted at v + 1, summed up, then used as cursors while filling: v's group ends where v + 1's begins.
+    first_child_.clear();
     first_child_.resize(std::size_t{count} + 2, 0);
     for (Node node = 0; node < count; ++node) {
         poller_.step();
@@ -66,6 +67,7 @@ KeyIndex::Duplicate Forest::link(Start start) {
         }
     }
     for (std::size_t i = 1; i < first_child_.size(); ++i) {
+        poller_.step();
         first_child_[i] += first_child_[i - 1];
     }
 
@@ -77,6 +79,7 @@ KeyIndex::Duplicate Forest::link(Start start) {
         }
     }
     for (std::size_t i = first_child_.size() - 1; i > 0; --i) {
+        poller_.step();
         first_child_[i] = first_child_[i - 1];
     }
     first_child_[0] = 0;
@@ -93,6 +96,7 @@ void Forest::sort_group(Node parent, bool prefix_decides) {
     group_.clear();
     group_.reserve(end - begin);
     for (std::uint32_t i = begin; i < end; ++i) {
+        poller_.step();
         const Node node = children_[i];
         group_.push_back({table_.prefixes[node], node, table_.null_sort_keys ? null_order(rows[node]) : 1});
     }
@@ -117,6 +121,7 @@ void Forest::sort_group(Node parent, bool prefix_decides) {
         return a.node < b.node;
     });
     for (std::uint32_t i = 0; i < group_.size(); ++i) {
+        poller_.step();
         children_[begin + i] = group_[i].node;
     }
     if (prefix_decides) {
@@ -125,6 +130,7 @@ void Forest::sort_group(Node parent, bool prefix_decides) {
     for (std::uint32_t i = 0; i < group_.size();) {
         std::uint32_t next = i + 1;
         while (next < group_.size() && same_sort_key(group_[i], group_[next])) {
+            poller_.step();
             ++next;
         }
         if (next - i > 1) {
@@ -167,6 +173,7 @@ const Vector<OpenRun>& Forest::sort_children(bool prefix_decides, std::int32_t m
             sort_group(frontier[i], prefix_decides);
             if (level < max_level) {
                 for (const Node child : children_of(frontier[i])) {
+                    poller_.step();
                     if (child != start_) {
                         next.push_back(child);
                     }
@@ -233,6 +240,7 @@ void Forest::walk_breadth_first(std::int32_t max_level, Walk& walk) const {
     };
     list_children(start_, 0);
     for (std::size_t i = 0; i < walk.nodes.size(); ++i) {
+        poller_.step();
         if (walk.levels[i] < max_level) {
             list_children(walk.nodes[i], walk.levels[i] + 1);
         }

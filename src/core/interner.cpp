@@ -30,9 +30,7 @@ void Interner::grow() {
     if (size > std::size_t{1} << 32) {
         throw std::bad_alloc();
     }
-    // Filled from the entries, not from the old slots, so that the old ones can go first: the peak is lower.
-    Vector<Node>(slots_.get_allocator()).swap(slots_);
-    slots_.resize(size, no_node);
+    Vector<Node>(size, no_node, slots_.get_allocator()).swap(slots_);
     for (Node number = 0; number < entries_.size(); ++number) {
         place(number);
     }

@@ -10,6 +10,7 @@ KeyIndex::Duplicate KeyIndex::build(const Vector<Row>& rows, Poller& poller) {
     Key smallest = std::numeric_limits<Key>::max();
     Key largest = std::numeric_limits<Key>::min();
     for (const Row& row : rows) {
+        poller.step();
         if (row.has_key()) {
             smallest = std::min(smallest, row.key);
             largest = std::max(largest, row.key);
@@ -47,10 +48,12 @@ KeyIndex::Duplicate KeyIndex::build(const Vector<Row>& rows, Poller& poller) {
                 slot = (slot + 1) & mask_;
             }
         }
-        if (slots_[slot] != no_node) {
+        // A row outside the tree gives way to the one inside: where a filter is what makes keys unique, it is no duplicate.
+        if (slots_[slot] == no_node || rows[slots_[slot]].rejected()) {
+            slots_[slot] = node;
+        } else if (!rows[node].rejected()) {
             return {slots_[slot], node};
         }
-        slots_[slot] = node;
     }
     return {};
 }

@@ -19,7 +19,8 @@ public:
         Node second = no_node;
     };
 
-    /// Indexes every row that has a key. On a duplicate the index keeps the first and is not to be used.
+    /// Indexes every row that has a key. Of rows with the same key, the one inside the tree's filter is found; two inside
+    /// are a duplicate, and then the index is not to be used.
     Duplicate build(const Vector<Row>& rows, Poller& poller);
 
     Node find(const Vector<Row>& rows, Key key) const {

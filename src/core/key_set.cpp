@@ -24,9 +24,8 @@ bool KeySet::insert(Key key) {
 }
 
 void KeySet::grow() {
-    Vector<Slot> old(slots_.get_allocator());
+    Vector<Slot> old(std::max<std::size_t>(32, slots_.size() * 2), Slot{0, false}, slots_.get_allocator());
     old.swap(slots_);
-    slots_.resize(std::max<std::size_t>(32, old.size() * 2), Slot{0, false});
     const std::size_t mask = slots_.size() - 1;
     for (const Slot& entry : old) {
         if (entry.used) {

@@ -21,6 +21,7 @@ void measure(const Forest& forest, const Walk& walk, Measures& measures) {
     // Whoever is on the cycle has everything that the start reaches below it, the start included.
     measures.on_cycle.resize(rows.size() + 1, false);
     for (Node node = closing; node != start; node = rows[node].parent_node) {
+        forest.poller().step();
         measures.on_cycle[node] = true;
         measures.descendants[node] = static_cast<std::uint32_t>(walk.nodes.size());
     }

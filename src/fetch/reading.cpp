@@ -173,6 +173,20 @@ struct Climb {
     core::KeyIndex index;
 };
 
+/// The row that a look-up found among those from `first` on: the one inside the tree's filter if there is one. no_node: none.
+Node found_row(const Reading& reading, std::size_t first, Key key) {
+    const auto& rows = reading.table->rows;
+    Node found = core::no_node;
+    for (std::size_t i = first; i < rows.size(); ++i) {
+        if (found == core::no_node || rows[found].rejected()) {
+            found = static_cast<Node>(i);
+        } else if (!rows[i].rejected()) {
+            refuse_duplicate(reading, key);
+        }
+    }
+    return found;
+}
+
 /// False: the chain is too long for the table to be read row by row.
 bool climb_by_lookup(Reading& reading, Chain& chain, Key key) {
     const Plan& plan = prepare(reading.use, Access::lookup, reading.content);
@@ -186,20 +200,17 @@ bool climb_by_lookup(Reading& reading, Chain& chain, Key key) {
         if (steps > affordable) {
             return false;
         }
-        const auto before = static_cast<Node>(reading.table->rows.size());
+        const std::size_t first = reading.table->rows.size();
         fetch_rows(reading, plan, reading.keys->value(key));
-        const std::size_t found = reading.table->rows.size() - before;
-        if (found > 1) {
-            refuse_duplicate(reading, key);
-        }
-        if (found == 0) {
+        const Node node = found_row(reading, first, key);
+        if (node == core::no_node) {
             stop_at_missing(chain);
             return true;
         }
-        if (pg::enter([&] { return climb(chain, *reading.table, climbing->seen, before); }) == Step::stop) {
+        if (pg::enter([&] { return climb(chain, *reading.table, climbing->seen, node); }) == Step::stop) {
             return true;
         }
-        key = reading.table->rows[before].parent;
+        key = reading.table->rows[node].parent;
     }
 }
 
@@ -332,11 +343,8 @@ Chain* read_node(Reading& reading, Key key) {
     SPI_connect();
     fetch_rows(reading, prepare(reading.use, Access::lookup, reading.content), reading.keys->value(key));
     SPI_finish();
-    if (reading.table->size() > 1) {
-        refuse_duplicate(reading, key);
-    }
-    if (reading.table->size() == 1) {
-        pg::enter([&] { climb(*chain, *reading.table, climbing->seen, 0); });
+    if (const Node node = found_row(reading, 0, key); node != core::no_node) {
+        pg::enter([&] { climb(*chain, *reading.table, climbing->seen, node); });
         chain->end = Chain::End::root;
     }
     return chain;

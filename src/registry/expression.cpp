@@ -29,6 +29,7 @@ struct Source {
     const char* text;
     const char* statement;
     Relation relation;
+    bool stored;  ///< read back from a registration, not from the call at hand
 };
 
 void explain_source(void* argument) {
@@ -38,6 +39,10 @@ void explain_source(void* argument) {
         errposition(0);
         internalerrposition(position);
         internalerrquery(source->statement);
+    }
+    if (source->stored) {
+        errhint("The tree's registration does not fit its table: renew it with tree_register('%s', ...).",
+                RelationGetRelationName(source->relation));
     }
     errcontext("%s \"%s\" of a tree on \"%s\"", source->what, source->text,
                RelationGetRelationName(source->relation));
@@ -218,7 +223,7 @@ CanonicalSearchPath::CanonicalSearchPath() : nest_level_(NewGUCNestLevel()) {
 void CanonicalSearchPath::leave() { AtEOXact_GUC(false, nest_level_); }
 
 Expression parse_expression(Relation relation, const char* text, const char* what, Dialect dialect, bool boolean) {
-    const Source source = {what, text, psprintf("SELECT %s\n", text), relation};
+    const Source source = {what, text, psprintf("SELECT %s\n", text), relation, dialect.canonical};
     Expression expression =
         with_source(source, dialect, [&] { return transform_expression(source, dialect, boolean); });
     if (dialect.canonical && dialect.column_names == NIL) {
@@ -234,7 +239,8 @@ Expression parse_expression(Relation relation, const char* text, const char* wha
 }
 
 List* parse_sort_expressions(Relation relation, const char* text, Dialect dialect) {
-    const Source source = {"order_by", text, psprintf("SELECT ORDER BY %s\n", text), relation};
+    const Source source = {"order_by", text, psprintf("SELECT ORDER BY %s\n", text), relation,
+                           dialect.canonical};
     List* sorts = with_source(source, dialect, [&] { return transform_sort_expressions(source, dialect); });
     ListCell* cell;
     foreach (cell, sorts) {

@@ -12,8 +12,10 @@ extern "C" {
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
 #include "commands/trigger.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 }
 
@@ -192,13 +194,14 @@ char* free_trigger_name(const Registration& wanted) {
     return name;
 }
 
-/// Needs SPI. ALWAYS, because replication and restores turn ordinary triggers off.
-void create_triggers(Oid track_function, const Registration& wanted, char relation_kind) {
+/// Needs SPI. ALWAYS, because replication and restores turn ordinary triggers off. An earlier trigger of the same tree is
+/// replaced, not dropped: that would have to wait for readers.
+void create_triggers(Oid track_function, const Registration& wanted, const Registration* earlier, char relation_kind) {
     const char* table = relation_sql(wanted);
     const char* function = quote_qualified_identifier(get_namespace_name(get_func_namespace(track_function)), "tree_track");
-    const char* trigger = quote_identifier(free_trigger_name(wanted));
+    const char* trigger = quote_identifier(earlier != nullptr ? earlier->trigger : free_trigger_name(wanted));
     const bool is_view = relation_kind == RELKIND_VIEW;
-    run(psprintf("CREATE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH %s EXECUTE FUNCTION %s(%s)", trigger,
+    run(psprintf("CREATE OR REPLACE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH %s EXECUTE FUNCTION %s(%s)", trigger,
                  table, is_view ? "STATEMENT" : "ROW", function, trigger_arguments(wanted)));
     if (!is_view) {
         run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, trigger));
@@ -270,6 +273,8 @@ char* register_tree(Oid calling_function, const Request& request) {
     MemoryContextDelete(load_tree(wanted, CurrentMemoryContext)->context);  // checks all that reading will rely on
     check_unique(relation, wanted.id);
     relation_close(relation, NoLock);
+    // Names are taken one at a time in a schema. The order is table, then schema; CREATE TABLE is not kept waiting.
+    LockDatabaseObject(NamespaceRelationId, wanted.schema, 0, ShareUpdateExclusiveLock);
     check_name_is_free(track, wanted);
 
     const std::span<Registration> existing = read_registrations_of(track, wanted.relation);
@@ -279,10 +284,7 @@ char* register_tree(Oid calling_function, const Request& request) {
         return callable_name(wanted);
     }
     SPI_connect();
-    if (same != nullptr) {
-        run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(same->trigger), relation_sql(*same)));
-    }
-    create_triggers(track, wanted, kind);
+    create_triggers(track, wanted, same, kind);
     SPI_finish();
     CommandCounterIncrement();
     tell_what_was_chosen(wanted);
@@ -297,21 +299,33 @@ void unregister_tree(Oid calling_function, const char* name) {
         ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the tree to unregister must be named"),
                 errhint("SELECT tree FROM tree_registry lists them; tree_unregister_all() takes all."));
     }
-    const Registration registration = find_registration(calling_function, name);
-    check_owner(registration.relation);
-    SPI_connect();
-    drop_triggers(track_function(calling_function), registration);
-    SPI_finish();
+    // The table is locked before its triggers, as everybody does. Who waits for the lock looks again: the tree may be gone.
+    const Oid track = track_function(calling_function);
+    for (;;) {
+        const Registration registration = copy_registration(find_registration(calling_function, name));
+        check_owner(registration.relation);
+        LockRelationOid(registration.relation, AccessExclusiveLock);
+        const Registration* still = find_existing(read_registrations_of(track, registration.relation), registration);
+        if (still != nullptr) {
+            SPI_connect();
+            drop_triggers(track, *still);
+            SPI_finish();
+            return;
+        }
+        UnlockRelationOid(registration.relation, AccessExclusiveLock);
+    }
 }
 
 int unregister_all_trees(Oid calling_function) {
     const Oid track = track_function(calling_function);
-    const std::span<Registration> registrations = read_registrations(track);
-    for (const Registration& registration : registrations) {
+    for (const Registration& registration : read_registrations(track)) {
         check_owner(registration.relation);
+        LockRelationOid(registration.relation, AccessExclusiveLock);
     }
+    const std::span<Registration> registrations = read_registrations(track);
     SPI_connect();
     for (const Registration& registration : registrations) {
+        check_owner(registration.relation);  // of one that came while we waited, too
         drop_triggers(track, registration);
     }
     SPI_finish();
@@ -406,9 +420,8 @@ void follow_column_rename(Oid calling_function, Oid relation_id, const char* old
 }
 
 char* wrapper_sql(Oid calling_function, const char* name) {
-    const Registration registration = find_registration(calling_function, name);
-    MemoryContext context = CurrentMemoryContext;
-    const Tree* tree = load_tree(registration, context);
+    const Registration registration = copy_registration(find_registration(calling_function, name));
+    const Tree* tree = load_tree(registration, CurrentMemoryContext);
     const char* extension = quote_identifier(get_namespace_name(get_func_namespace(calling_function)));
     const char* cast_to = is_integer(tree->key.kind) ? "bigint" : tree->key.kind == KeyKind::uuid ? "uuid" : "text";
     const char* table = relation_sql(registration);

@@ -72,75 +72,105 @@ bool read_arguments(HeapTuple tuple, TupleDesc descriptor, Registration& registr
     return registration.id != nullptr && registration.parent != nullptr;
 }
 
+/// A partition's copy of a trigger.
+struct Copy {
+    Oid trigger;
+    Oid parent;
+    bool always;
+};
+
+/// What one look at pg_trigger found.
 struct Found {
-    Registration* items;
-    std::size_t count;
-    std::size_t capacity;
-    /// Relations that have an ALWAYS truncate trigger.
-    Oid* truncate_tracked;
-    std::size_t truncate_count;
+    List* registrations;     ///< Registration*
+    List* truncate_tracked;  ///< relations that have an ALWAYS truncate trigger
+    List* copies;            ///< Copy*
 };
 
 void add_trigger(Found& found, HeapTuple tuple, TupleDesc descriptor) {
     const auto* form = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(tuple));
-    if (OidIsValid(form->tgparentid)) {
-        return;  // a partition's copy of its parent's trigger
-    }
     const bool always = form->tgenabled == TRIGGER_FIRES_ALWAYS;
-    if (found.count == found.capacity) {
-        found.capacity *= 2;
-        found.items = static_cast<Registration*>(repalloc(found.items, found.capacity * sizeof(Registration)));
-        found.truncate_tracked = static_cast<Oid*>(repalloc(found.truncate_tracked, found.capacity * sizeof(Oid)));
+    if (OidIsValid(form->tgparentid)) {
+        auto* copy = static_cast<Copy*>(palloc(sizeof(Copy)));
+        *copy = {form->oid, form->tgparentid, always};
+        found.copies = lappend(found.copies, copy);
+        return;
     }
     if (is_truncate_trigger(form->tgtype)) {
-        if (always && found.truncate_count < found.capacity) {
-            found.truncate_tracked[found.truncate_count++] = form->tgrelid;
+        if (always) {
+            found.truncate_tracked = lappend_oid(found.truncate_tracked, form->tgrelid);
         }
         return;
     }
     Registration registration = {};
-    if (!read_arguments(tuple, descriptor, registration)) {
-        return;
+    registration.relation_name = get_rel_name(form->tgrelid);
+    if (registration.relation_name == nullptr || !read_arguments(tuple, descriptor, registration)) {
+        return;  // dropped at this very moment, or not a registration
     }
     registration.relation = form->tgrelid;
-    registration.relation_name = get_rel_name(form->tgrelid);
-    if (registration.relation_name == nullptr) {
-        return;  // dropped at this very moment
-    }
     registration.schema = get_rel_namespace(form->tgrelid);
     if (registration.follows_relation) {
         registration.tree = registration.relation_name;
     }
     registration.trigger = pstrdup(NameStr(form->tgname));
+    registration.trigger_oid = form->oid;
     registration.tracked = always;
-    found.items[found.count++] = registration;
+    auto* item = static_cast<Registration*>(palloc(sizeof(Registration)));
+    *item = registration;
+    found.registrations = lappend(found.registrations, item);
 }
 
-Found start_finding() {
-    Found found = {};
-    found.capacity = 16;
-    found.items = static_cast<Registration*>(palloc(found.capacity * sizeof(Registration)));
-    found.truncate_tracked = static_cast<Oid*>(palloc(found.capacity * sizeof(Oid)));
-    return found;
-}
-
-/// A table counts as tracked only if TRUNCATE is noticed too; views and, before 16, foreign tables cannot be truncated.
-std::span<Registration> finish(Found& found) {
-    for (std::size_t i = 0; i < found.count; ++i) {
-        const char kind = get_rel_relkind(found.items[i].relation);
-        if (kind == RELKIND_VIEW) {
-            found.items[i].tracked = false;
-        } else if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) {
-            const Oid* end = found.truncate_tracked + found.truncate_count;
-            found.items[i].tracked =
-                found.items[i].tracked && std::find(found.truncate_tracked, const_cast<Oid*>(end),
-                                                    found.items[i].relation) != end;
+/// The trigger that `trigger` is a copy of, through as many levels of partitions as there are.
+Oid original_of(const Found& found, Oid trigger) {
+    for (;;) {
+        const Oid before = trigger;
+        ListCell* cell;
+        foreach (cell, found.copies) {
+            if (const auto* copy = static_cast<const Copy*>(lfirst(cell)); copy->trigger == before) {
+                trigger = copy->parent;
+                break;
+            }
+        }
+        if (trigger == before) {
+            return trigger;
         }
     }
-    std::sort(found.items, found.items + found.count, [](const Registration& a, const Registration& b) {
+}
+
+/// Is every trigger in place that notices a change of the table? Statement triggers of views notice none.
+bool is_tracked(const Found& found, const Registration& registration) {
+    const char kind = get_rel_relkind(registration.relation);
+    if (kind == RELKIND_VIEW) {
+        return false;
+    }
+    // Foreign tables cannot have TRUNCATE triggers before version 16.
+    if (kind != RELKIND_FOREIGN_TABLE && !list_member_oid(found.truncate_tracked, registration.relation)) {
+        return false;
+    }
+    ListCell* cell;
+    foreach (cell, found.copies) {
+        const auto* copy = static_cast<const Copy*>(lfirst(cell));
+        if (!copy->always && original_of(found, copy->trigger) == registration.trigger_oid) {
+            return false;
+        }
+    }
+    return registration.tracked;
+}
+
+/// The registrations found, ordered by table and name.
+std::span<Registration> finish(const Found& found) {
+    const auto count = static_cast<std::size_t>(list_length(found.registrations));
+    auto* items = static_cast<Registration*>(palloc(std::max<std::size_t>(count, 1) * sizeof(Registration)));
+    std::size_t i = 0;
+    ListCell* cell;
+    foreach (cell, found.registrations) {
+        items[i] = *static_cast<const Registration*>(lfirst(cell));
+        items[i].tracked = is_tracked(found, items[i]);
+        ++i;
+    }
+    std::sort(items, items + count, [](const Registration& a, const Registration& b) {
         return a.relation != b.relation ? a.relation < b.relation : strcmp(a.tree, b.tree) < 0;
     });
-    return {found.items, found.count};
+    return {items, count};
 }
 
 /// The arguments as pg_trigger.tgargs keeps them: each followed by a zero byte.
@@ -189,7 +219,7 @@ Oid track_function(Oid calling_function) {
 
 std::span<Registration> read_registrations(Oid track_function) {
     // pg_trigger has no index on the function, but every trigger depends on its function.
-    Found found = start_finding();
+    Found found = {};
     Relation depend = table_open(DependRelationId, AccessShareLock);
     Relation triggers = table_open(TriggerRelationId, AccessShareLock);
     ScanKeyData keys[2];
@@ -217,12 +247,16 @@ std::span<Registration> read_registrations(Oid track_function) {
 }
 
 std::span<Registration> read_registrations_of(Oid track_function, Oid relation) {
-    Found found = start_finding();
-    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
-    for_each_trigger(triggers, track_function, relation,
-                     [&](HeapTuple trigger) { add_trigger(found, trigger, RelationGetDescr(triggers)); });
-    table_close(triggers, AccessShareLock);
-    return finish(found);
+    const std::span<Registration> all = read_registrations(track_function);
+    std::size_t first = 0;
+    while (first < all.size() && all[first].relation != relation) {
+        ++first;
+    }
+    std::size_t end = first;
+    while (end < all.size() && all[end].relation == relation) {
+        ++end;
+    }
+    return all.subspan(first, end - first);
 }
 
 TruncateTrigger find_truncate_trigger(Oid track_function, Oid relation) {
@@ -275,6 +309,19 @@ char* trigger_arguments(const Registration& registration) {
         appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", quote_literal_cstr(psprintf("%s=%s", key, value)));
     });
     return list.data;
+}
+
+Registration copy_registration(const Registration& registration) {
+    Registration copy = registration;
+    for (const char* Registration::*text :
+         {&Registration::relation_name, &Registration::tree, &Registration::trigger, &Registration::id,
+          &Registration::parent, &Registration::code, &Registration::name, &Registration::order_by,
+          &Registration::filter}) {
+        if (copy.*text != nullptr) {
+            copy.*text = pstrdup(copy.*text);
+        }
+    }
+    return copy;
 }
 
 char* qualified_tree_name(const Registration& registration) {

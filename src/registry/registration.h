@@ -17,7 +17,8 @@ struct Registration {
     const char* tree;        ///< effective name: given, or the relation's
     bool follows_relation;   ///< no name was given: the tree is called what the relation is called
     const char* trigger;     ///< name of the trigger that carries it
-    bool tracked;            ///< its triggers are all there and fire ALWAYS
+    Oid trigger_oid;
+    bool tracked;            ///< its triggers are all there and fire ALWAYS, on partitions too
     const char* id;          ///< column names, not quoted
     const char* parent;
     const char* code;
@@ -48,6 +49,9 @@ void rewrite_registrations(Oid track_function, Oid relation, bool (*change)(Regi
 
 /// The argument list for CREATE TRIGGER ... EXECUTE FUNCTION f(...): 'id=id', 'parent=parent_id', ...
 char* trigger_arguments(const Registration& registration);
+
+/// A copy in the current context, for those who keep one while anything can happen.
+Registration copy_registration(const Registration& registration);
 
 /// `schema.tree`, quoted where needed, for messages and for handing back as a tree's name.
 char* qualified_tree_name(const Registration& registration);

@@ -291,6 +291,9 @@ TreeUse use(Definition* definition, MemoryContext context) {
 template <class Find>
 TreeUse find_and_use(MemoryContext context, Find&& find) {
     pg::server_fault_point(pg::Fault::resolve);
+    // Taking a lock does this only if the transaction does not hold the lock yet, and registering anew conflicts with no
+    // reader's lock.
+    AcceptInvalidationMessages();
     // Bounded, for a server that discards its caches at every turn (debug_discard_caches) never stands still. With the lock
     // held no column can change, so what was loaded last is right in any case.
     for (int attempt = 1;; ++attempt) {

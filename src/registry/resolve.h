@@ -33,7 +33,7 @@ struct TreeName {
 };
 TreeName parse_tree_name(const char* text);
 
-/// The registration that a name means. For tree_unregister and tree_wrapper_sql.
+/// The registration that a name means, in memory that lasts until names are looked up again.
 const Registration& find_registration(Oid calling_function, const char* name);
 
 /// Called once from _PG_init: the setting pg_tree.default_tree and the invalidation callbacks.

@@ -63,7 +63,10 @@ RowsOut::RowsOut(FunctionCallInfo fcinfo) {
 
 void RowsOut::put(const Datum* values, const bool* nulls) {
     tuplestore_puttupleslot(store_, writer_->form(values, nulls));
-    if ((++count_ & 255) == 0) {
+    // By bytes, not by rows: the path of a single node can fill megabytes.
+    written_ += writer_->size();
+    if (written_ > 32 * 1024) {
+        written_ = 0;
         pg::server_fault_point(pg::Fault::emit);
         MemoryContextReset(row_memory_);
         CHECK_FOR_INTERRUPTS();

@@ -25,7 +25,7 @@ private:
     Tuplestorestate* store_;
     TupleWriter* writer_;
     MemoryContext row_memory_;
-    uint64 count_ = 0;
+    std::size_t written_ = 0;
 };
 
 /// Fills id, code, name, parent_id at values[0..3] from a row that was read with Content::nodes.

@@ -21,6 +21,9 @@ public:
     /// The row as a slot that is valid until the next call. By-reference values are flat: no toast pointers.
     TupleTableSlot* form(const Datum* values, const bool* nulls);
 
+    /// Length of the row formed last, in bytes.
+    std::size_t size() const { return reinterpret_cast<const MinimalTupleData*>(buffer_)->t_len; }
+
 private:
     struct Column {
         int16 length;
