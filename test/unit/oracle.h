@@ -87,8 +87,10 @@ public:
 
     /// In order of arrival. The first generation of a start without a row is `first_generation`.
     std::vector<Node> children(Node parent) const {
+        // Of rows with the same key only the one that the key stands for has children.
         const auto& key = model_.rows[parent].key;
-        const auto found = key ? children_of_key_.find(*key) : children_of_key_.end();
+        const auto found =
+            key && row_of_key_.at(*key) == parent ? children_of_key_.find(*key) : children_of_key_.end();
         return found != children_of_key_.end() ? found->second : std::vector<Node>{};
     }
 
