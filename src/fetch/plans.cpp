@@ -3,9 +3,11 @@
 #include "pg/compat.h"
 
 extern "C" {
+#include "nodes/makefuncs.h"
 #include "nodes/plannodes.h"
 #include "parser/parse_param.h"
 #include "parser/parse_relation.h"
+#include "parser/parsetree.h"
 #include "utils/plancache.h"
 }
 
@@ -48,23 +50,16 @@ Plans& plans_of(const registry::TreeUse& use) {
     return *static_cast<Plans*>(use.attachment->data);
 }
 
-constexpr const char* label_name = "_pg_tree_label";
-constexpr const char* filter_name = "_pg_tree_filter";
-constexpr const char* sort_name_format = "_pg_tree_sort_%d";
-
-/// The expression that one of the names above stands for; null for any other name.
-const Node* expression_called(const Tree& tree, const char* name) {
-    if (strcmp(name, label_name) == 0) {
-        return tree.label;
-    }
-    if (strcmp(name, filter_name) == 0) {
-        return tree.filter;
-    }
-    int column;
-    return sscanf(name, sort_name_format, &column) == 1 && column >= 0 && column < tree.sort_columns
-               ? tree.sort[column].expression
-               : nullptr;
-}
+/// Our queries refer to everything but $1 by numbers that no caller's parameter has: a name could be that of a column.
+namespace placeholder {
+constexpr int code = 1000;
+constexpr int label = 1001;
+constexpr int filter = 1002;
+constexpr int whole_row = 1003;
+constexpr int id = 1004;
+constexpr int parent = 1005;
+constexpr int first_sort = 2000;
+}  // namespace placeholder
 
 /// The columns of an expression that did not come through the parser count as read, for the caller's privileges.
 bool mark_columns_read(Node* node, void* parse_state) {
@@ -78,35 +73,55 @@ bool mark_columns_read(Node* node, void* parse_state) {
     return pg::walk_expression(node, mark_columns_read, parse_state);
 }
 
-Node* resolve_column(ParseState* state, ColumnRef* reference) {
-    const auto* names = static_cast<const Names*>(state->p_ref_hook_state);
-    if (list_length(reference->fields) != 1 || !IsA(linitial(reference->fields), String)) {
-        return nullptr;
+/// The stored expression that a placeholder stands for, or null.
+const Node* expression_of(const Tree& tree, int number) {
+    switch (number) {
+        case placeholder::code:
+            return tree.code;
+        case placeholder::label:
+            return tree.label;
+        case placeholder::filter:
+            return tree.filter;
+        case placeholder::id:
+            return tree.id;
+        case placeholder::parent:
+            return tree.parent;
+        default: {
+            const int sort = number - placeholder::first_sort;
+            return sort >= 0 && sort < tree.sort_columns ? tree.sort[sort].expression : nullptr;
+        }
     }
-    const Node* expression = expression_called(*names->tree, strVal(linitial(reference->fields)));
-    if (expression == nullptr) {
-        return nullptr;
-    }
-    auto* copy = static_cast<Node*>(copyObjectImpl(expression));
-    mark_columns_read(copy, state);
-    return copy;
 }
 
-Node* resolve_parameter(ParseState* state, ParamRef* reference) {
-    const auto* names = static_cast<const Names*>(state->p_ref_hook_state);
+Node* make_argument(const Names& names, const ParamRef& reference) {
     Param* parameter = makeNode(Param);
     parameter->paramkind = PARAM_EXTERN;
-    parameter->paramid = reference->number;
-    parameter->paramtype = names->argument;
+    parameter->paramid = reference.number;
+    parameter->paramtype = names.argument;
     parameter->paramtypmod = -1;
-    parameter->paramcollid = get_typcollation(names->argument);
-    parameter->location = reference->location;
+    parameter->paramcollid = get_typcollation(names.argument);
+    parameter->location = reference.location;
     return reinterpret_cast<Node*>(parameter);
 }
 
+/// Called by the parser, after FROM has been read: our relation is range table entry 1.
+Node* resolve_placeholder(ParseState* state, ParamRef* reference) {
+    const auto& names = *static_cast<const Names*>(state->p_ref_hook_state);
+    Node* node;
+    if (reference->number == 1) {
+        return make_argument(names, *reference);
+    }
+    if (reference->number == placeholder::whole_row) {
+        node = reinterpret_cast<Node*>(makeWholeRowVar(rt_fetch(1, state->p_rtable), 1, 0, true));
+    } else {
+        node = static_cast<Node*>(copyObjectImpl(expression_of(*names.tree, reference->number)));
+    }
+    mark_columns_read(node, state);
+    return node;
+}
+
 void set_up_parser(ParseState* state, void* names) {
-    state->p_pre_columnref_hook = resolve_column;
-    state->p_paramref_hook = resolve_parameter;
+    state->p_paramref_hook = resolve_placeholder;
     state->p_ref_hook_state = names;
 }
 
@@ -121,8 +136,8 @@ struct Query {
     Layout layout;
 };
 
-int add_column(Query& query, const char* expression) {
-    appendStringInfo(&query.sql, "%s%s", query.layout.columns > 0 ? ", " : "SELECT ", expression);
+int add_column(Query& query, int placeholder, const char* suffix = "") {
+    appendStringInfo(&query.sql, "%s$%d%s", query.layout.columns > 0 ? ", " : "SELECT ", placeholder, suffix);
     return query.layout.columns++;
 }
 
@@ -139,36 +154,36 @@ void add_condition(Query& query, bool& first, const char* condition) {
 Query write_query(const Tree& tree, Access access, Content content) {
     Query query = {};
     initStringInfo(&query.sql);
-    add_column(query, tree.id);
-    add_column(query, tree.parent);
+    add_column(query, placeholder::id);
+    add_column(query, placeholder::parent);
     const bool flagged = access == Access::whole_flagged || access == Access::lookup;
     query.layout.rejected =
-        flagged && tree.filter != nullptr ? add_column(query, psprintf("%s IS NOT TRUE", filter_name)) : -1;
+        flagged && tree.filter != nullptr ? add_column(query, placeholder::filter, " IS NOT TRUE") : -1;
     if (content == Content::nodes) {
-        add_word(query, add_column(query, psprintf("%s::pg_catalog.text", tree.code)));
-        add_word(query, add_column(query, psprintf("%s::pg_catalog.text", label_name)));
+        add_word(query, add_column(query, placeholder::code));
+        add_word(query, add_column(query, placeholder::label));
     } else if (content == Content::rows) {
-        add_word(query, add_column(query, "_pg_tree_row"));
+        add_word(query, add_column(query, placeholder::whole_row));
     }
     for (int i = 0; content != Content::keys && i < tree.sort_columns; ++i) {
         const bool reuse = content == Content::nodes && is_the_code(tree, tree.sort[i]);
         query.layout.sort_column[i] =
-            reuse ? query.layout.word_column[code_word] : add_column(query, psprintf(sort_name_format, i));
+            reuse ? query.layout.word_column[code_word] : add_column(query, placeholder::first_sort + i);
         query.layout.sort_word[i] = reuse ? code_word : add_word(query, query.layout.sort_column[i]);
     }
     query.layout.parent_word =
         content == Content::nodes && tree.key.kind == registry::KeyKind::other ? add_word(query, 1) : -1;
-    appendStringInfo(&query.sql, " FROM %s AS _pg_tree_row", tree.from);
+    appendStringInfo(&query.sql, " FROM %s", tree.from);
     bool first = true;
     if (access == Access::children) {
-        add_condition(query, first, psprintf("%s %s ANY ($1)", tree.parent, tree.key.equal));
+        add_condition(query, first, psprintf("$%d %s ANY ($1)", placeholder::parent, tree.key.equal));
     } else if (access == Access::parentless) {
-        add_condition(query, first, psprintf("%s IS NULL", tree.parent));
+        add_condition(query, first, psprintf("$%d IS NULL", placeholder::parent));
     } else if (access == Access::lookup) {
-        add_condition(query, first, psprintf("%s %s $1", tree.id, tree.key.equal));
+        add_condition(query, first, psprintf("$%d %s $1", placeholder::id, tree.key.equal));
     }
     if (tree.filter != nullptr && !flagged) {
-        add_condition(query, first, filter_name);
+        add_condition(query, first, psprintf("$%d", placeholder::filter));
     }
     return query;
 }

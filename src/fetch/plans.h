@@ -1,6 +1,7 @@
 // The queries that read a tree's rows, prepared once per session and tree.
 #pragma once
 
+#include "core/node_table.h"
 #include "registry/resolve.h"
 
 namespace pg_tree::fetch {
@@ -23,12 +24,16 @@ enum class Access {
 inline constexpr int access_kinds = 5;
 inline constexpr int content_kinds = 3;
 
+/// Code, name, sort expressions, and the parent's key as the row writes it.
+inline constexpr int max_words = 3 + registry::max_sort_columns;
+static_assert(max_words <= static_cast<int>(core::flag::max_words));
+
 /// Where the columns of a query stand in its result. The key is column 0, its parent's key column 1.
 struct Layout {
     int columns;
     int rejected;               ///< column of the flag, or -1
     int words;                  ///< payload words
-    int word_column[2 + registry::max_sort_columns];
+    int word_column[max_words];
     int sort_column[registry::max_sort_columns];  ///< column of each sort expression
     int sort_word[registry::max_sort_columns];    ///< payload word of each sort expression
     int parent_word;  ///< payload word of the parent's key as the row writes it, or -1 where equal keys are written alike

@@ -293,14 +293,16 @@ Reading* begin_reading_beside(const Reading& first, Content content) {
 void end_reading(Reading* reading) { MemoryContextDelete(reading->context); }
 
 void read_below(Reading& reading, Key root, std::int32_t max_level) {
-    if (max_level >= 0) {
-        SPI_connect();
-        if (!fetch_levels(reading, root, max_level)) {
-            pg::enter([&] { reading.table->clear(); });
-            fetch_whole(reading, Access::whole);
-        }
-        SPI_finish();
+    SPI_connect();
+    if (max_level < 0) {
+        // Nothing is wanted, but who may not read the table is to be told so all the same.
+        fetch_rows(reading, prepare(reading.use, Access::children, reading.content),
+                   PointerGetDatum(construct_empty_array(reading.keys->type().type)));
+    } else if (!fetch_levels(reading, root, max_level)) {
+        pg::enter([&] { reading.table->clear(); });
+        fetch_whole(reading, Access::whole);
     }
+    SPI_finish();
     link(reading, core::Start::below(root));
 }
 

@@ -26,8 +26,8 @@ struct Receiver {
 /// A word's value, ready to be copied into the arena.
 struct Piece {
     const char* bytes;
-    uint32 size;
-    uint32 offset;        ///< in the row's block
+    std::size_t size;
+    std::size_t offset;   ///< in the row's block
     bool make_short;      ///< to be stored with a one-byte header
     void* to_free;
 };
@@ -39,11 +39,11 @@ Piece measure(Datum value, int16 length, char alignment, std::size_t& offset) {
     Piece piece = {};
     if (length >= 0) {
         piece.bytes = DatumGetPointer(value);
-        piece.size = static_cast<uint32>(length);
+        piece.size = static_cast<std::size_t>(length);
         offset = align_to(offset, alignment == TYPALIGN_DOUBLE ? 8 : 4);
     } else if (length == -2) {
         piece.bytes = DatumGetCString(value);
-        piece.size = static_cast<uint32>(strlen(piece.bytes) + 1);
+        piece.size = strlen(piece.bytes) + 1;
     } else {
         auto* original = reinterpret_cast<varlena*>(DatumGetPointer(value));
         varlena* plain = pg_detoast_datum_packed(original);
@@ -59,7 +59,7 @@ Piece measure(Datum value, int16 length, char alignment, std::size_t& offset) {
             offset = align_to(offset, 4);
         }
     }
-    piece.offset = static_cast<uint32>(offset);
+    piece.offset = offset;
     offset += piece.size;
     return piece;
 }
@@ -160,6 +160,13 @@ bool receive(TupleTableSlot* slot, DestReceiver* base) {
 
 void start_up(DestReceiver* base, int, TupleDesc descriptor) {
     auto& receiver = *reinterpret_cast<Receiver*>(base);
+    // Keys are read by what their type was said to be; it must not be taken on trust.
+    const registry::KeyType& key = receiver.reading->keys->type();
+    for (int column = 0; column < 2; ++column) {
+        if (const Oid type = TupleDescAttr(descriptor, column)->atttypid; type != key.type && getBaseType(type) != key.type) {
+            elog(ERROR, "tree %s: column %d has type %u, not the key's", receiver.reading->tree().name, column, type);
+        }
+    }
     for (int word = 0; word < receiver.layout->words; ++word) {
         const FormData_pg_attribute* attribute =
             TupleDescAttr(descriptor, receiver.layout->word_column[word]);

@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/pg_locale.h"
@@ -28,6 +29,14 @@ inline bool owns_relation(Oid relation) {
     return object_ownercheck(RelationRelationId, relation, GetUserId());
 #else
     return pg_class_ownercheck(relation, GetUserId());
+#endif
+}
+
+inline bool may_use_schema(Oid schema) {
+#if PG_VERSION_NUM >= 160000
+    return object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+#else
+    return pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
 #endif
 }
 

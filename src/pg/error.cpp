@@ -83,8 +83,16 @@ bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&messag
         ErrorData* error = CopyErrorData();
         FlushErrorState();
         strlcpy(message, error->message != nullptr ? error->message : "", sizeof message);
-        FreeErrorData(error);
         RollbackAndReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(context);
+        CurrentResourceOwner = owner;
+        // Only the work's own failure is thrown away: not a cancel, a shutdown, exhaustion or corruption.
+        const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+        if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
+            category == ERRCODE_INTERNAL_ERROR) {
+            ReThrowError(error);
+        }
+        FreeErrorData(error);
     }
     MemoryContextSwitchTo(context);
     CurrentResourceOwner = owner;

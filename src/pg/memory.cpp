@@ -43,7 +43,6 @@ void* ContextResource::do_allocate(std::size_t bytes, std::size_t alignment) {
     }
     ask_for_huge_pages(block, bytes);
     used_bytes_ += bytes;
-    peak_bytes_ = std::max(peak_bytes_, used_bytes_);
     return block;
 }
 

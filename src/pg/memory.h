@@ -15,9 +15,6 @@ public:
     ContextResource(MemoryContext context, const char* tree, std::size_t limit_bytes) noexcept
         : context_(context), tree_(tree), limit_bytes_(limit_bytes) {}
 
-    std::size_t used_bytes() const noexcept { return used_bytes_; }
-    std::size_t peak_bytes() const noexcept { return peak_bytes_; }
-
 private:
     void* do_allocate(std::size_t bytes, std::size_t alignment) override;
     void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override;
@@ -29,7 +26,6 @@ private:
     const char* tree_;
     std::size_t limit_bytes_;
     std::size_t used_bytes_ = 0;
-    std::size_t peak_bytes_ = 0;
 };
 
 /// Makes a T that lives as long as `context`: its destructor runs when the context is reset or deleted, in the middle of

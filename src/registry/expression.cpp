@@ -5,6 +5,7 @@
 extern "C" {
 #include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -17,6 +18,7 @@ extern "C" {
 #include "parser/parser.h"
 #include "utils/guc.h"
 #include "utils/ruleutils.h"
+#include "utils/typcache.h"
 }
 
 namespace pg_tree::registry {
@@ -73,7 +75,7 @@ bool refuse_untrusted(Node* node, void* argument) {
         // Written with the table's name, it would not survive the table's renaming.
         refuse(source, "refers to the row as a whole; name its columns");
     }
-    if (IsA(node, CoerceToDomain) && castNode(CoerceToDomain, node)->resulttype >= FirstNormalObjectId) {
+    if ((IsA(node, CoerceToDomain) || IsA(node, CoerceViaIO)) && contains_user_domain(exprType(node))) {
         refuse(source, "casts to a domain, whose constraints may call any function");
     }
     return pg::walk_expression(node, refuse_untrusted, argument);
@@ -135,10 +137,10 @@ Expression finish_expression(ParseState* state, Node* tree, const Source& source
 }
 
 const char* deparse(Relation relation, Node* tree) {
-    CanonicalSearchPath path;
+    CanonicalSettings settings(relation);
     List* context = deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
     const char* sql = deparse_expression(tree, context, false, false);
-    path.leave();
+    settings.leave();
     return sql;
 }
 
@@ -197,9 +199,9 @@ auto with_source(const Source& source, Dialect dialect, Transform&& transform) {
     error_context_stack = &callback;
     std::invoke_result_t<Transform> result;
     if (dialect.canonical) {
-        CanonicalSearchPath path;
+        CanonicalSettings settings(source.relation);
         result = transform();
-        path.leave();
+        settings.leave();
     } else {
         result = transform();
     }
@@ -215,12 +217,87 @@ auto with_source(const Source& source, Dialect dialect, Transform&& transform) {
 
 }  // namespace
 
-CanonicalSearchPath::CanonicalSearchPath() : nest_level_(NewGUCNestLevel()) {
-    (void)set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                            false);
+CanonicalSettings::CanonicalSettings(Relation relation) : nest_level_(NewGUCNestLevel()) {
+    // What changes how names and literals are read or written; pg_dump fixes much the same.
+    static constexpr struct {
+        const char* name;
+        const char* value;
+    } settings[] = {
+        {"search_path", "pg_catalog, pg_temp"},
+        {"DateStyle", "ISO, YMD"},
+        {"IntervalStyle", "postgres"},
+        {"TimeZone", "UTC"},
+        {"extra_float_digits", "3"},
+        {"lc_monetary", "C"},
+        {"standard_conforming_strings", "on"},
+        {"quote_all_identifiers", "off"},
+        {"bytea_output", "hex"},
+        {"xmloption", "content"},
+    };
+    for (const auto& setting : settings) {
+        (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    }
+    GetUserIdAndSecContext(&user_, &security_context_);
+    SetUserIdAndSecContext(relation->rd_rel->relowner, security_context_ | SECURITY_RESTRICTED_OPERATION);
 }
 
-void CanonicalSearchPath::leave() { AtEOXact_GUC(false, nest_level_); }
+void CanonicalSettings::leave() {
+    SetUserIdAndSecContext(user_, security_context_);
+    AtEOXact_GUC(false, nest_level_);
+}
+
+Node* as_text(Node* expression) {
+    const Oid type = exprType(expression);
+    if (type == TEXTOID) {
+        return expression;
+    }
+    Oid function;
+    const CoercionPathType path = find_coercion_pathway(TEXTOID, type, COERCION_EXPLICIT, &function);
+    if (path == COERCION_PATH_RELABELTYPE || (path == COERCION_PATH_FUNC && !is_foreign_function(function, nullptr))) {
+        Node* cast = coerce_to_target_type(nullptr, expression, type, TEXTOID, -1, COERCION_EXPLICIT,
+                                           COERCE_EXPLICIT_CAST, -1);
+        if (cast != nullptr) {
+            assign_expr_collations(nullptr, cast);
+            return cast;
+        }
+    }
+    CoerceViaIO* cast = makeNode(CoerceViaIO);
+    cast->arg = reinterpret_cast<Expr*>(expression);
+    cast->resulttype = TEXTOID;
+    cast->resultcollid = DEFAULT_COLLATION_OID;
+    cast->coerceformat = COERCE_EXPLICIT_CAST;
+    cast->location = -1;
+    return reinterpret_cast<Node*>(cast);
+}
+
+bool contains_user_domain(Oid type) {
+    check_stack_depth();
+    if (type < FirstNormalObjectId) {
+        return false;
+    }
+    switch (get_typtype(type)) {
+        case TYPTYPE_DOMAIN:
+            return !OidIsValid(getExtensionOfObject(TypeRelationId, type)) || contains_user_domain(getBaseType(type));
+        case TYPTYPE_RANGE:
+            return contains_user_domain(get_range_subtype(type));
+        case TYPTYPE_MULTIRANGE:
+            return contains_user_domain(get_multirange_range(type));
+        case TYPTYPE_COMPOSITE: {
+            TupleDesc descriptor = lookup_rowtype_tupdesc(type, -1);
+            bool found = false;
+            for (int i = 0; !found && i < descriptor->natts; ++i) {
+                const FormData_pg_attribute* attribute = TupleDescAttr(descriptor, i);
+                found = !attribute->attisdropped && contains_user_domain(attribute->atttypid);
+            }
+            ReleaseTupleDesc(descriptor);
+            return found;
+        }
+        default: {
+            const Oid element = get_element_type(type);
+            return OidIsValid(element) && contains_user_domain(element);
+        }
+    }
+}
 
 Expression parse_expression(Relation relation, const char* text, const char* what, Dialect dialect, bool boolean) {
     const Source source = {what, text, psprintf("SELECT %s\n", text), relation, dialect.canonical};

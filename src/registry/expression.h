@@ -44,15 +44,26 @@ Expression parse_expression(Relation relation, const char* text, const char* wha
 List* parse_sort_expressions(Relation relation, const char* text, Dialect dialect);
 char* sort_expressions_sql(List* expressions);
 
-/// Within its scope names resolve as in a canonical expression. Ended by leave(); an error ends it too, by the end of the
+/// The same value as text, as ::text gives it, but by the type's output function where the cast is a user's own.
+Node* as_text(Node* expression);
+
+/// Is the type a domain that belongs to no extension, or made of one (an array, a composite, a range of it)? To read a value of
+/// such a type is to run the domain's constraints, which may call anything.
+bool contains_user_domain(Oid type);
+
+/// While it lasts, names resolve through pg_catalog only, literals are written and read in one way whatever the session's
+/// settings, and what is evaluated (an input function) runs as the relation's owner in a security-restricted operation: who
+/// wrote an expression may not run anything as whoever reads it. Ended by leave(); an error ends it too, with the
 /// (sub)transaction.
-class CanonicalSearchPath {
+class CanonicalSettings {
 public:
-    CanonicalSearchPath();
+    explicit CanonicalSettings(Relation relation);
     void leave();
 
 private:
     int nest_level_;
+    Oid user_;
+    int security_context_;
 };
 
 }  // namespace pg_tree::registry

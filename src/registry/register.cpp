@@ -15,6 +15,7 @@ extern "C" {
 #include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
 #include "commands/trigger.h"
+#include "common/hashfn.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 }
@@ -22,8 +23,6 @@ extern "C" {
 namespace pg_tree::registry {
 
 namespace {
-
-constexpr const char* truncate_trigger_name = "pg_tree_truncate";
 
 void run(const char* statement) {
     if (const int result = SPI_execute(statement, false, 0); result < 0) {
@@ -183,15 +182,21 @@ void drop_triggers(Oid track_function, const Registration& registration) {
     }
 }
 
-/// A name that no trigger of the relation has. The schema and the tree's name are in it because a partition gets copies of its
-/// parent's triggers: both can be registered, and attached to each other later.
-char* free_trigger_name(const Registration& wanted) {
-    const char* prefix = psprintf("pg_tree_row_%s", get_namespace_name(wanted.schema));
-    char* name = makeObjectName(prefix, wanted.tree, nullptr);
-    for (int i = 1; OidIsValid(get_trigger_oid(wanted.relation, name, true)); ++i) {
-        name = makeObjectName(prefix, wanted.tree, psprintf("%d", i));
+/// `prefix_name_suffix`, shortened in the middle, with a number behind it if the relation has a trigger of that name.
+char* free_trigger_name(Oid relation, const char* prefix, const char* name, const char* suffix) {
+    char* trigger = makeObjectName(prefix, name, suffix);
+    for (int i = 1; OidIsValid(get_trigger_oid(relation, trigger, true)); ++i) {
+        trigger = makeObjectName(prefix, name, suffix == nullptr ? psprintf("%d", i) : psprintf("%s_%d", suffix, i));
     }
-    return name;
+    return trigger;
+}
+
+/// A partition gets copies of its parent's triggers, and both may be registered, and attached to each other later: their
+/// triggers' names must differ, however long the names of tables and schemas, hence the hash.
+char* row_trigger_name(const Registration& wanted) {
+    const char* name = qualified_tree_name(wanted);
+    const uint32 hash = hash_bytes(reinterpret_cast<const unsigned char*>(name), static_cast<int>(strlen(name)));
+    return free_trigger_name(wanted.relation, "pg_tree_row", wanted.tree, psprintf("%08x", hash));
 }
 
 /// Needs SPI. ALWAYS, because replication and restores turn ordinary triggers off. An earlier trigger of the same tree is
@@ -199,7 +204,7 @@ char* free_trigger_name(const Registration& wanted) {
 void create_triggers(Oid track_function, const Registration& wanted, const Registration* earlier, char relation_kind) {
     const char* table = relation_sql(wanted);
     const char* function = quote_qualified_identifier(get_namespace_name(get_func_namespace(track_function)), "tree_track");
-    const char* trigger = quote_identifier(earlier != nullptr ? earlier->trigger : free_trigger_name(wanted));
+    const char* trigger = quote_identifier(earlier != nullptr ? earlier->trigger : row_trigger_name(wanted));
     const bool is_view = relation_kind == RELKIND_VIEW;
     run(psprintf("CREATE OR REPLACE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH %s EXECUTE FUNCTION %s(%s)", trigger,
                  table, is_view ? "STATEMENT" : "ROW", function, trigger_arguments(wanted)));
@@ -209,14 +214,14 @@ void create_triggers(Oid track_function, const Registration& wanted, const Regis
     if (relation_kind != RELKIND_RELATION && relation_kind != RELKIND_PARTITIONED_TABLE) {
         return;  // TRUNCATE does not reach views, nor, before version 16, triggers on foreign tables
     }
-    const TruncateTrigger truncate = find_truncate_trigger(track_function, wanted.relation);
+    TruncateTrigger truncate = find_truncate_trigger(track_function, wanted.relation);
     if (truncate.name == nullptr) {
+        truncate = {free_trigger_name(wanted.relation, "pg_tree_truncate", nullptr, nullptr), false};
         run(psprintf("CREATE TRIGGER %s AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION %s()",
-                     truncate_trigger_name, table, function));
+                     quote_identifier(truncate.name), table, function));
     }
     if (!truncate.always) {
-        run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table,
-                     quote_identifier(truncate.name != nullptr ? truncate.name : truncate_trigger_name)));
+        run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, quote_identifier(truncate.name)));
     }
 }
 
@@ -273,17 +278,32 @@ char* register_tree(Oid calling_function, const Request& request) {
     MemoryContextDelete(load_tree(wanted, CurrentMemoryContext)->context);  // checks all that reading will rely on
     check_unique(relation, wanted.id);
     relation_close(relation, NoLock);
+    if (const std::size_t size = strlen(trigger_arguments(wanted)); size > max_argument_bytes / 2) {
+        ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                errmsg("the registration of tree %s is too long: %zu bytes, at most %zu are possible",
+                       qualified_tree_name(wanted), size, max_argument_bytes / 2),
+                errhint("Put long expressions into a generated column."));
+    }
     // Names are taken one at a time in a schema. The order is table, then schema; CREATE TABLE is not kept waiting.
     LockDatabaseObject(NamespaceRelationId, wanted.schema, 0, ShareUpdateExclusiveLock);
     check_name_is_free(track, wanted);
 
     const std::span<Registration> existing = read_registrations_of(track, wanted.relation);
     const Registration* same = find_existing(existing, wanted);
-    if (same != nullptr && says_the_same(*same, wanted) && (same->tracked || kind == RELKIND_VIEW)) {
+    const auto count = std::count_if(existing.begin(), existing.end(), [&](const Registration& registration) {
+        return strcmp(registration.tree, wanted.tree) == 0;
+    });
+    if (same != nullptr && count == 1 && says_the_same(*same, wanted) && (same->tracked || kind == RELKIND_VIEW)) {
         ereport(NOTICE, errmsg("tree %s is registered like this already", qualified_tree_name(wanted)));
         return callable_name(wanted);
     }
     SPI_connect();
+    // More than one of the same name can come from a trigger made by hand.
+    for (const Registration& registration : existing) {
+        if (&registration != same && strcmp(registration.tree, wanted.tree) == 0) {
+            run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(registration.trigger), relation_sql(registration)));
+        }
+    }
     create_triggers(track, wanted, same, kind);
     SPI_finish();
     CommandCounterIncrement();
@@ -318,18 +338,21 @@ void unregister_tree(Oid calling_function, const char* name) {
 
 int unregister_all_trees(Oid calling_function) {
     const Oid track = track_function(calling_function);
-    for (const Registration& registration : read_registrations(track)) {
-        check_owner(registration.relation);
-        LockRelationOid(registration.relation, AccessExclusiveLock);
+    for (const TriggerName& trigger : read_trigger_names(track)) {
+        check_owner(trigger.relation);
+        LockRelationOid(trigger.relation, AccessExclusiveLock);
     }
-    const std::span<Registration> registrations = read_registrations(track);
+    const int count = static_cast<int>(read_registrations(track).size());
+    // All that depends on the extension goes, also triggers that are no registration (any more).
     SPI_connect();
-    for (const Registration& registration : registrations) {
-        check_owner(registration.relation);  // of one that came while we waited, too
-        drop_triggers(track, registration);
+    for (const TriggerName& trigger : read_trigger_names(track)) {
+        check_owner(trigger.relation);  // of one that came while we waited, too
+        run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger.name),
+                     quote_qualified_identifier(get_namespace_name(get_rel_namespace(trigger.relation)),
+                                                get_rel_name(trigger.relation))));
     }
     SPI_finish();
-    return static_cast<int>(registrations.size());
+    return count;
 }
 
 namespace {
@@ -372,6 +395,34 @@ bool apply_rename(Registration& registration, void* argument) {
     return changed;
 }
 
+/// The same in a subtransaction of its own: a registration may have been broken before (a column of it dropped, say), and then
+/// neither the user's rename nor the table's other trees may suffer.
+bool try_rename(Registration& registration, void* argument) {
+    struct Work {
+        Registration registration;
+        void* rename;
+        bool changed;
+    } work = {registration, argument, false};
+    char message[256];
+    const bool followed = pg::succeeds_in_subtransaction(
+        [](void* argument) {
+            auto* work = static_cast<Work*>(argument);
+            work->changed = apply_rename(work->registration, work->rename);
+        },
+        &work, message);
+    if (!followed) {
+        const auto& rename = *static_cast<const Rename*>(argument);
+        const char* relation = RelationGetRelationName(rename.relation);
+        ereport(WARNING,
+                errmsg("tree \"%s\" on \"%s\" could not follow the renaming of column \"%s\"",
+                       registration.tree != nullptr ? registration.tree : relation, relation, rename.old_name),
+                errdetail("%s", message), errhint("Register it again with tree_register()."));
+        return false;
+    }
+    registration = work.registration;
+    return work.changed;
+}
+
 }  // namespace
 
 void follow_column_rename(Oid calling_function, Oid relation_id, const char* old_name, const char* new_name) {
@@ -398,24 +449,7 @@ void follow_column_rename(Oid calling_function, Oid relation_id, const char* old
                 lappend(rename.old_columns, makeString(pstrdup(strcmp(name, new_name) == 0 ? old_name : name)));
         }
     }
-    struct Work {
-        Oid track;
-        Rename* rename;
-    } work = {track, &rename};
-    char message[256];
-    const bool followed = pg::succeeds_in_subtransaction(
-        [](void* argument) {
-            const auto* work = static_cast<const Work*>(argument);
-            rewrite_registrations(work->track, RelationGetRelid(work->rename->relation), apply_rename, work->rename);
-        },
-        &work, message);
-    if (!followed) {
-        // The registration was broken before (a column of it dropped, say); the user's rename must not fail for that.
-        ereport(WARNING,
-                errmsg("the tree registered on \"%s\" could not follow the renaming of column \"%s\"",
-                       RelationGetRelationName(relation), old_name),
-                errdetail("%s", message), errhint("Register it again with tree_register()."));
-    }
+    rewrite_registrations(track, relation_id, try_rename, &rename);
     relation_close(relation, NoLock);
 }
 
@@ -425,14 +459,18 @@ char* wrapper_sql(Oid calling_function, const char* name) {
     const char* extension = quote_identifier(get_namespace_name(get_func_namespace(calling_function)));
     const char* cast_to = is_integer(tree->key.kind) ? "bigint" : tree->key.kind == KeyKind::uuid ? "uuid" : "text";
     const char* table = relation_sql(registration);
+    const char* body =
+        psprintf("  SELECT (node).* FROM %s.tree_rows(NULL::%s, root::%s, %s, max_level)", extension, table, cast_to,
+                 quote_literal_cstr(tree->name));
+    const char* quote = "$pg_tree$";  // anything may stand in a name, this too
+    for (int i = 1; strstr(body, quote) != nullptr; ++i) {
+        quote = psprintf("$pg_tree_%d$", i);
+    }
     return psprintf("CREATE FUNCTION %s(root %s, max_level integer DEFAULT NULL)\n"
-                    "RETURNS SETOF %s LANGUAGE sql STABLE AS $pg_tree$\n"
-                    "  SELECT (node).* FROM %s.tree_rows(NULL::%s, root::%s, %s, max_level)\n"
-                    "$pg_tree$;",
+                    "RETURNS SETOF %s LANGUAGE sql STABLE AS %s\n%s\n%s;",
                     quote_qualified_identifier(get_namespace_name(registration.schema),
                                                makeObjectName(registration.tree, nullptr, "tree")),
-                    format_type_be_qualified(tree->key.declared), table, extension, table, cast_to,
-                    quote_literal_cstr(tree->name));
+                    format_type_be_qualified(tree->key.declared), table, quote, body, quote);
 }
 
 }  // namespace pg_tree::registry

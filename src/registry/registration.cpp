@@ -1,6 +1,7 @@
 #include "registry/registration.h"
 
 extern "C" {
+#include "access/detoast.h"
 #include "access/genam.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
@@ -38,6 +39,8 @@ void for_each_argument(const Registration& registration, Visit&& visit) {
     }
 }
 
+bool is_name(const char* text) { return text[0] != '\0' && strlen(text) < NAMEDATALEN; }
+
 bool is_truncate_trigger(int16 type) { return (type & TRIGGER_TYPE_TRUNCATE) != 0; }
 
 /// Fills in what the trigger's arguments say. False: not a registration.
@@ -51,7 +54,12 @@ bool read_arguments(HeapTuple tuple, TupleDesc descriptor, Registration& registr
     if (is_null) {
         return false;
     }
-    const char* argument = VARDATA_ANY(pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(stored))));
+    // A trigger can be made by hand, on anybody's own table, and every session keeps the list of trees.
+    if (toast_raw_datum_size(stored) > max_argument_bytes) {
+        return false;
+    }
+    varlena* arguments = pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(stored)));
+    const char* argument = VARDATA_ANY(arguments);
     registration.follows_relation = true;
     for (int i = 0; i < form->tgnargs; ++i, argument += strlen(argument) + 1) {
         const char* equals = strchr(argument, '=');
@@ -69,7 +77,11 @@ bool read_arguments(HeapTuple tuple, TupleDesc descriptor, Registration& registr
             }
         }
     }
-    return registration.id != nullptr && registration.parent != nullptr;
+    if (reinterpret_cast<Pointer>(arguments) != DatumGetPointer(stored)) {
+        pfree(arguments);
+    }
+    return registration.id != nullptr && registration.parent != nullptr &&
+           (registration.follows_relation || is_name(registration.tree));
 }
 
 /// A partition's copy of a trigger.
@@ -203,23 +215,10 @@ void for_each_trigger(Relation triggers, Oid track_function, Oid relation, Visit
     systable_endscan(scan);
 }
 
-}  // namespace
-
-Oid track_function(Oid calling_function) {
-    const Oid schema = get_func_namespace(calling_function);
-    oidvector* no_arguments = buildoidvector(nullptr, 0);
-    const Oid function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("tree_track"),
-                                         PointerGetDatum(no_arguments), ObjectIdGetDatum(schema));
-    if (!OidIsValid(function)) {
-        ereport(ERROR, errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("the trigger function tree_track is missing"),
-                errhint("Run DROP EXTENSION pg_tree and CREATE EXTENSION pg_tree."));
-    }
-    return function;
-}
-
-std::span<Registration> read_registrations(Oid track_function) {
-    // pg_trigger has no index on the function, but every trigger depends on its function.
-    Found found = {};
+/// Calls visit(tuple, descriptor) for every trigger that runs tree_track. pg_trigger has no index on the function, but every
+/// trigger depends on its function.
+template <class Visit>
+void for_each_dependent_trigger(Oid track_function, Visit&& visit) {
     Relation depend = table_open(DependRelationId, AccessShareLock);
     Relation triggers = table_open(TriggerRelationId, AccessShareLock);
     ScanKeyData keys[2];
@@ -236,14 +235,55 @@ std::span<Registration> read_registrations(Oid track_function) {
         ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(form->objid));
         SysScanDesc scan = systable_beginscan(triggers, TriggerOidIndexId, true, nullptr, 1, &key);
         if (HeapTuple trigger = systable_getnext(scan); HeapTupleIsValid(trigger)) {
-            add_trigger(found, trigger, RelationGetDescr(triggers));
+            visit(trigger, RelationGetDescr(triggers));
         }
         systable_endscan(scan);
     }
     systable_endscan(dependents);
     table_close(triggers, AccessShareLock);
     table_close(depend, AccessShareLock);
+}
+
+}  // namespace
+
+Oid track_function(Oid calling_function) {
+    const Oid schema = get_func_namespace(calling_function);
+    oidvector* no_arguments = buildoidvector(nullptr, 0);
+    const Oid function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("tree_track"),
+                                         PointerGetDatum(no_arguments), ObjectIdGetDatum(schema));
+    if (!OidIsValid(function)) {
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("the trigger function tree_track is missing"),
+                errhint("Run DROP EXTENSION pg_tree and CREATE EXTENSION pg_tree."));
+    }
+    return function;
+}
+
+std::span<Registration> read_registrations(Oid track_function) {
+    Found found = {};
+    for_each_dependent_trigger(track_function, [&](HeapTuple trigger, TupleDesc descriptor) {
+        add_trigger(found, trigger, descriptor);
+    });
     return finish(found);
+}
+
+std::span<TriggerName> read_trigger_names(Oid track_function) {
+    List* names = NIL;
+    for_each_dependent_trigger(track_function, [&](HeapTuple trigger, TupleDesc) {
+        const auto* form = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(trigger));
+        if (!OidIsValid(form->tgparentid)) {
+            auto* name = static_cast<TriggerName*>(palloc(sizeof(TriggerName)));
+            *name = {form->tgrelid, pstrdup(NameStr(form->tgname))};
+            names = lappend(names, name);
+        }
+    });
+    const auto count = static_cast<std::size_t>(list_length(names));
+    auto* items = static_cast<TriggerName*>(palloc(std::max<std::size_t>(count, 1) * sizeof(TriggerName)));
+    for (std::size_t i = 0; i < count; ++i) {
+        items[i] = *static_cast<const TriggerName*>(list_nth(names, static_cast<int>(i)));
+    }
+    std::sort(items, items + count,
+              [](const TriggerName& a, const TriggerName& b) { return a.relation < b.relation; });
+    return {items, count};
 }
 
 std::span<Registration> read_registrations_of(Oid track_function, Oid relation) {

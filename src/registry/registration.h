@@ -36,6 +36,16 @@ std::span<Registration> read_registrations(Oid track_function);
 /// The registrations of one relation.
 std::span<Registration> read_registrations_of(Oid track_function, Oid relation);
 
+/// Every trigger that runs tree_track but for partitions' copies, whether it makes sense or not, ordered by table.
+struct TriggerName {
+    Oid relation;
+    const char* name;
+};
+std::span<TriggerName> read_trigger_names(Oid track_function);
+
+/// A registration's arguments may take this many bytes; one that takes more is not listed.
+inline constexpr std::size_t max_argument_bytes = 16 * 1024;
+
 /// The TRUNCATE trigger that serves all trees of the relation. `name` is null when there is none.
 struct TruncateTrigger {
     const char* name;

@@ -6,6 +6,7 @@
 
 #include "registry/resolve.h"
 
+#include "pg/compat.h"
 #include "pg/fault.h"
 
 extern "C" {
@@ -84,6 +85,9 @@ std::span<Registration> names(Oid calling_function) {
 }
 
 bool may_read(Oid relation) {
+    if (!pg::may_use_schema(get_rel_namespace(relation))) {
+        return false;
+    }
     return pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
            pg_attribute_aclcheck_all(relation, GetUserId(), ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
 }
@@ -203,7 +207,7 @@ const Registration& find_only(std::span<Registration> registrations) {
 }
 
 const Registration& find_of_row_type(std::span<Registration> registrations, Oid row_type, const char* name) {
-    const Oid relation = get_typ_typrelid(getBaseType(row_type));
+    const Oid relation = get_typ_typrelid(row_type);
     const Registration* found = nullptr;
     if (name != nullptr) {
         found = &find_named(registrations, name);
@@ -262,8 +266,10 @@ void free_stale_definitions() {
     }
 }
 
-Definition* load_definition(const Registration& registration) {
+Definition* load_definition(const Registration& known) {
     free_stale_definitions();
+    // What is loaded may evaluate literals, and that may look names up again.
+    const Registration registration = copy_registration(known);
     // Built where an error frees it, then moved to where the session keeps it.
     Tree* tree = load_tree(registration, CurrentMemoryContext);
     auto* definition =

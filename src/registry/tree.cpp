@@ -8,6 +8,7 @@ extern "C" {
 #include "catalog/pg_index.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
 #include "utils/partcache.h"
 #include "utils/pg_locale.h"
@@ -54,6 +55,12 @@ const char* operator_sql(Oid op) {
     return sql;
 }
 
+Node* column_expression(Relation relation, AttrNumber column) {
+    const FormData_pg_attribute* attribute = TupleDescAttr(RelationGetDescr(relation), column - 1);
+    return reinterpret_cast<Node*>(
+        makeVar(1, column, attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0));
+}
+
 bool is_partition_key(Relation relation, AttrNumber column) {
     const PartitionKey key = RelationGetPartitionKey(relation);
     for (int i = 0; i < get_partition_natts(key); ++i) {
@@ -76,6 +83,12 @@ KeyType describe_key_type(Oid type, Oid collation, const char* column, const cha
     key.array_type = get_array_type(key.type);
     const TypeCacheEntry* cache =
         lookup_type_cache(key.type, TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR | TYPECACHE_HASH_PROC);
+    if (contains_user_domain(key.type)) {
+        ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                errmsg("column \"%s\" of tree %s has type %s, which cannot be a key here", column, tree,
+                       format_type_be(type)),
+                errdetail("Reading a key of a type with a domain in it would run the domain's constraints."));
+    }
     if (!OidIsValid(key.array_type) || !OidIsValid(cache->eq_opr) || !OidIsValid(cache->lt_opr) ||
         (key.kind == KeyKind::other && !OidIsValid(cache->hash_proc))) {
         ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -143,13 +156,10 @@ Tree* load_tree(const Registration& registration, MemoryContext parent) {
     auto* tree = static_cast<Tree*>(palloc0(sizeof(Tree)));
     tree->context = context;
     tree->relation = registration.relation;
-    tree->row_type = relation->rd_rel->reltype;
     tree->name = qualified_tree_name(registration);
     tree->from = quote_qualified_identifier(get_namespace_name(registration.schema), registration.relation_name);
     tree->id_column = pstrdup(registration.id);
     tree->parent_column = pstrdup(registration.parent);
-    tree->id = quote_identifier(tree->id_column);
-    tree->parent = quote_identifier(tree->parent_column);
 
     const AttrNumber id = column_number(relation, registration.id, tree->name);
     const AttrNumber parent_column = column_number(relation, registration.parent, tree->name);
@@ -169,14 +179,16 @@ Tree* load_tree(const Registration& registration, MemoryContext parent) {
                 errhint("Give both columns the same type with ALTER TABLE ... ALTER COLUMN ... TYPE."));
     }
     tree->key = describe_key_type(id_attribute->atttypid, id_attribute->attcollation, registration.id, tree->name);
-    tree->unique_key_guaranteed = has_unique_index(relation, id);
 
+    tree->id = column_expression(relation, id);
+    tree->parent = column_expression(relation, parent_column);
     const char* code = registration.code != nullptr ? registration.code : registration.id;
     tree->code_column = column_number(relation, code, tree->name);
-    tree->code = pstrdup(quote_identifier(code));
+    tree->code = as_text(column_expression(relation, tree->code_column));
     const Dialect canonical = {true, NIL};
-    const char* label = registration.name != nullptr ? registration.name : tree->id;
-    tree->label = parse_expression(relation, label, "name", canonical, false).tree;
+    tree->label = as_text(registration.name != nullptr
+                              ? parse_expression(relation, registration.name, "name", canonical, false).tree
+                              : column_expression(relation, id));
     if (registration.filter != nullptr) {
         tree->filter = parse_expression(relation, registration.filter, "filter", canonical, true).tree;
     }
@@ -193,10 +205,6 @@ Tree* load_tree(const Registration& registration, MemoryContext parent) {
         tree->sort[tree->sort_columns++] = {sort->expression.tree, sort->expression.type, sort->expression.collation,
                                             sort->less_than,      sort->descending,      sort->nulls_first};
     }
-    // quote_identifier() and others may hand back what they were given.
-    tree->from = pstrdup(tree->from);
-    tree->id = pstrdup(tree->id);
-    tree->parent = pstrdup(tree->parent);
     table_close(relation, NoLock);
     MemoryContextSwitchTo(caller);
     return tree;

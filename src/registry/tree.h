@@ -53,23 +53,21 @@ inline constexpr int max_sort_columns = 16;
 struct Tree {
     MemoryContext context;
     Oid relation;
-    Oid row_type;
     const char* name;      ///< schema.tree, quoted where needed
-    const char* id;        ///< column names, quoted
-    const char* parent;
     const char* id_column;  ///< column names, as they are, for messages
     const char* parent_column;
     const char* from;      ///< schema.relation, quoted
-    const char* code;      ///< column name, quoted
-    AttrNumber code_column;
     // Expressions are kept as the server's parser made them, over the columns of range table entry 1: put into a query as
-    // they are, they mean the same under any search path.
-    Node* label;
+    // they are, they mean the same under any search path and settings.
+    Node* id;
+    Node* parent;
+    Node* code;    ///< as text
+    Node* label;   ///< the name, as text
     Node* filter;  ///< or null
+    AttrNumber code_column;
     KeyType key;
     int sort_columns;
     SortColumn sort[max_sort_columns];
-    bool unique_key_guaranteed;  ///< by a unique index; elsewhere duplicates can only be seen when they are read
 };
 
 /// Describes the key type of a column, or raises an error that names it. `tree` is for the message.

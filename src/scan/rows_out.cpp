@@ -143,8 +143,10 @@ char* label(const Reading& reading, const Row& row) {
 }
 
 Datum key_array(const fetch::Keys& keys, std::span<const core::Key> path, KeyForm form) {
-    auto* values = static_cast<Datum*>(palloc(std::max<std::size_t>(path.size(), 1) * sizeof(Datum)));
+    auto* values = static_cast<Datum*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, std::max<std::size_t>(path.size(), 1) * sizeof(Datum)));
     for (std::size_t i = 0; i < path.size(); ++i) {
+        CHECK_FOR_INTERRUPTS();
         values[i] = keys.to_caller(path[i], form);
     }
     const Oid type = fetch::type_of(form);

@@ -78,10 +78,13 @@ void put_ancestors(scan::RowsOut& out, const Question& question, Reading& readin
 void put_leaves(scan::RowsOut& out, const Question& question, Reading& reading, Key root) {
     Reading* above = fetch::begin_reading_beside(reading, Content::nodes);
     const Chain* chain = fetch::read_chain(*above, root);
+    if (!chain->in_tree()) {
+        return;
+    }
     fetch::read_below(reading, root, core::unlimited);
     fetch::arrange(reading, core::unlimited);
     const core::Walk* walk = scan::walk_depth_first(reading, core::unlimited);
-    if (walk->nodes.empty() && chain->in_tree()) {
+    if (walk->nodes.empty()) {
         scan::put_node_with_depth(out, *above, above->table->rows[chain->nodes[0]], question.form, chain->depth());
         return;
     }

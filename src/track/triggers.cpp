@@ -23,6 +23,10 @@ PG_TREE_FUNCTION(tree_track) {
         ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                 errmsg("tree_track can only be called by a trigger"), errhint("Use tree_register()."));
     }
+    if (!TRIGGER_FIRED_AFTER(reinterpret_cast<TriggerData*>(fcinfo->context)->tg_event)) {
+        ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+                errmsg("tree_track must be called AFTER the change"), errhint("Use tree_register()."));
+    }
     return PointerGetDatum(nullptr);
 }
 

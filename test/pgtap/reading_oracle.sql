@@ -124,7 +124,7 @@ BEGIN
         'SELECT key, m, t.id, row_number() OVER (PARTITION BY key, m ORDER BY t.rank), t.descendants FROM question, generate_series(-1, 3) AS m, tree_walk(key) AS t WHERE t.distance <= m AND (m % 2 = 0 OR t.distance > 0)', what || ': max_distance and include_start');
     RETURN NEXT agree('SELECT key, t.id, t.depth, t.ordinality FROM question, tree_leaves(key) WITH ORDINALITY AS t',
         'SELECT key, id, depth, row_number() OVER (PARTITION BY key ORDER BY n) FROM (
-             SELECT key, t.id, CASE WHEN q.node IS NULL THEN t.level ELSE depth_of(t.id) END AS depth, t.ordinality AS n FROM question LEFT JOIN oracle AS q ON q.node = key, tree_build(key) WITH ORDINALITY AS t
+             SELECT key, t.id, depth_of(t.id) AS depth, t.ordinality AS n FROM question JOIN oracle AS q ON q.node = key AND q.in_tree, tree_build(key) WITH ORDINALITY AS t
              WHERE NOT EXISTS (SELECT FROM child WHERE parent = t.id)
              UNION ALL SELECT key, key, depth_of(key), 0 FROM question JOIN oracle ON node = key AND in_tree WHERE NOT EXISTS (SELECT FROM tree_build(key))) AS l', what || ': tree_leaves');
     RETURN NEXT is((SELECT count(*) FROM question WHERE array(SELECT (t.id, t.code, t.name, t.parent_id, t.level)::record_of_build FROM tree_build(key) AS t) <> pages(key, 1 + (abs(key) % 7)::int)), 0::bigint, what || ': the pages make up tree_build');
