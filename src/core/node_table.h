@@ -20,8 +20,7 @@ namespace pmr = boost::container::pmr;
 template <class T>
 using Vector = boost::container::vector<
     T, pmr::polymorphic_allocator<T>,
-    boost::container::vector_options_t<
-        boost::container::growth_factor<boost::container::growth_factor_60>>>;
+    boost::container::vector_options_t<boost::container::growth_factor<boost::container::growth_factor_60>>>;
 
 /// A key. Integer keys are themselves; keys of any other type are numbered by an interner first, so that core compares
 /// and hashes one machine word whatever the key's type. The number says nothing about the order of such keys.
@@ -38,7 +37,7 @@ using Word = std::uintptr_t;
 namespace flag {
 inline constexpr std::uint32_t has_key = 1;     ///< the key is not null
 inline constexpr std::uint32_t has_parent = 2;  ///< the parent's key is not null
-inline constexpr std::uint32_t rejected = 4;    ///< the tree's filter does not hold: the row exists, but not in the tree
+inline constexpr std::uint32_t rejected = 4;  ///< the tree's filter does not hold: the row exists, but not in the tree
 /// Where the row's first sort column stands among its siblings when it is null.
 inline constexpr std::uint32_t nulls_first = 8;
 inline constexpr std::uint32_t nulls_last = 16;
@@ -48,11 +47,11 @@ inline constexpr unsigned max_words = 24;
 }  // namespace flag
 
 struct Row {
-    Key key;                ///< 0 without has_key
-    Key parent;             ///< 0 without has_parent
-    const Word* payload;    ///< the payload words, in the order in which the columns were asked for
+    Key key;              ///< 0 without has_key
+    Key parent;           ///< 0 without has_parent
+    const Word* payload;  ///< the payload words, in the order in which the columns were asked for
     std::uint32_t flags;
-    Node parent_node;       ///< filled in when the rows are linked
+    Node parent_node;  ///< filled in when the rows are linked
 
     bool has_key() const { return (flags & flag::has_key) != 0; }
     bool has_parent() const { return (flags & flag::has_parent) != 0; }

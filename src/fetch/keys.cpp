@@ -82,9 +82,7 @@ Key Keys::intern_bytes(const char* bytes, std::size_t length) {
     const KeyKind kind = type_.kind;
     Key key = interner_.find(hash, [&](Word word) { return view(word, kind) == wanted; });
     if (key == core::Interner::absent) {
-        key = pg::enter([&] {
-            return interner_.add(hash, store_bytes(interner_.arena(), bytes, length, kind));
-        });
+        key = pg::enter([&] { return interner_.add(hash, store_bytes(interner_.arena(), bytes, length, kind)); });
     }
     return key;
 }
@@ -171,9 +169,9 @@ bool Keys::from_caller(Datum argument, KeyForm form, const registry::Tree& tree,
     ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
             errmsg("tree %s has keys of type %s, not %s", tree.name, format_type_be(type_.declared),
                    format_type_be(type_of(form))),
-            errhint(is_integer                       ? "Write the key as a bigint."
+            errhint(is_integer                    ? "Write the key as a bigint."
                     : type_.kind == KeyKind::uuid ? "Write the key as a uuid."
-                                                     : "Write the key as text."));
+                                                  : "Write the key as text."));
     pg_unreachable();
 }
 
@@ -206,13 +204,12 @@ Datum Keys::to_text(Datum value) const {
 }
 
 uint32 Keys::hash(Key key) const {
-    return registry::is_integer(type_.kind) ? hash_bytes_uint32(static_cast<uint32>(key) ^ static_cast<uint32>(key >> 32))
-                                            : interner_.hash(key);
+    return registry::is_integer(type_.kind)
+               ? hash_bytes_uint32(static_cast<uint32>(key) ^ static_cast<uint32>(key >> 32))
+               : interner_.hash(key);
 }
 
-Oid type_of(KeyForm form) {
-    return form == KeyForm::bigint ? INT8OID : form == KeyForm::uuid ? UUIDOID : TEXTOID;
-}
+Oid type_of(KeyForm form) { return form == KeyForm::bigint ? INT8OID : form == KeyForm::uuid ? UUIDOID : TEXTOID; }
 
 KeyForm form_of_argument(FunctionCallInfo fcinfo, int position) {
     Oid type = get_fn_expr_argtype(fcinfo->flinfo, position);

@@ -31,8 +31,8 @@ static_assert(max_words <= static_cast<int>(core::flag::max_words));
 /// Where the columns of a query stand in its result. The key is column 0, its parent's key column 1.
 struct Layout {
     int columns;
-    int rejected;               ///< column of the flag, or -1
-    int words;                  ///< payload words
+    int rejected;  ///< column of the flag, or -1
+    int words;     ///< payload words
     int word_column[max_words];
     int sort_column[registry::max_sort_columns];  ///< column of each sort expression
     int sort_word[registry::max_sort_columns];    ///< payload word of each sort expression

@@ -22,11 +22,12 @@ int max_build_memory_kb = 256 * 1024;
 /// much as eight look-ups (measured with everything in shared buffers). How much is still below is not known until it
 /// is read, so a read by level may spend an eighth of what the whole would cost; then it is given up.
 constexpr double lookups_per_query = 8;
-constexpr double rows_per_lookup = 8 * 8;
+constexpr double rows_per_lookup = 8;
+constexpr double share_of_whole = 1.0 / 8;
 constexpr double always_allowed_lookups = 1000;
 
 double affordable_lookups(double rows_in_table) {
-    return std::max(always_allowed_lookups, rows_in_table / rows_per_lookup);
+    return std::max(always_allowed_lookups, share_of_whole * rows_in_table / rows_per_lookup);
 }
 
 Datum key_array(const Reading& reading, const core::Vector<Key>& keys) {
@@ -35,8 +36,8 @@ Datum key_array(const Reading& reading, const core::Vector<Key>& keys) {
     for (std::size_t i = 0; i < keys.size(); ++i) {
         values[i] = reading.keys->value(keys[i]);
     }
-    return PointerGetDatum(construct_array(values, static_cast<int>(keys.size()), type.type, type.length, type.by_value,
-                                           type.alignment));
+    return PointerGetDatum(
+        construct_array(values, static_cast<int>(keys.size()), type.type, type.length, type.by_value, type.alignment));
 }
 
 [[noreturn]] void refuse_duplicate(const Reading& reading, Key key) {
@@ -163,9 +164,7 @@ Step climb(Chain& chain, const core::NodeTable& table, core::KeySet& seen, Node 
 }
 
 /// The next key upwards has no row: the last node is an orphan, hence a root; with no node at all, the key is unknown.
-void stop_at_missing(Chain& chain) {
-    chain.end = chain.nodes.empty() ? Chain::End::unknown : Chain::End::root;
-}
+void stop_at_missing(Chain& chain) { chain.end = chain.nodes.empty() ? Chain::End::unknown : Chain::End::root; }
 
 struct Climb {
     explicit Climb(core::pmr::memory_resource* memory) : seen(memory), index(memory) {}
@@ -193,8 +192,8 @@ bool climb_by_lookup(Reading& reading, Chain& chain, Key key) {
     const Estimate whole = estimate(prepare(reading.use, Access::whole_flagged, reading.content));
     const double lookup_cost = std::max(estimate(plan).cost, 1e-6);
     // A scan for each step (no index): stop when that costs more than reading everything.
-    const double affordable = lookup_cost > whole.cost / 2 ? whole.cost / lookup_cost
-                                                           : affordable_lookups(whole.rows) / lookups_per_query;
+    const double affordable =
+        lookup_cost > whole.cost / 2 ? whole.cost / lookup_cost : affordable_lookups(whole.rows) / lookups_per_query;
     auto* climbing = pg::make_in_context<Climb>(reading.context, reading.memory);
     for (double steps = 0;; ++steps) {
         if (steps > affordable) {
@@ -251,13 +250,13 @@ Reading* make_reading(const registry::TreeUse& use, Content content, MemoryConte
 /// The parts that a read beside another has for itself.
 void make_own_parts(Reading& reading) {
     reading.table = pg::make_in_context<core::NodeTable>(reading.context, reading.memory);
-    reading.forest = pg::make_in_context<core::Forest>(reading.context, *reading.table, reading.memory, *reading.interrupts);
+    reading.forest =
+        pg::make_in_context<core::Forest>(reading.context, *reading.table, reading.memory, *reading.interrupts);
     const Layout& layout = layout_of(reading.use, reading.content);
     reading.parent_word = layout.parent_word;
     if (reading.content != Content::keys) {
         MemoryContext caller = MemoryContextSwitchTo(reading.context);
-        reading.order =
-            new (palloc(sizeof(SiblingOrder))) SiblingOrder(reading.tree(), layout, reading.context);
+        reading.order = new (palloc(sizeof(SiblingOrder))) SiblingOrder(reading.tree(), layout, reading.context);
         MemoryContextSwitchTo(caller);
     }
 }

@@ -1,4 +1,4 @@
-// One read of a tree: from the tables's rows to a linked and ordered forest, in one snapshot, as the calling user.
+// One read of a tree: from the table's rows to a linked and ordered forest, in one snapshot, as the calling user.
 //
 // Every function here is a server frame. All memory of a read lives in one memory context and is counted against
 // pg_tree.max_build_memory. The active snapshot is used throughout (SPI, read only), so that what is read is what a query in
@@ -56,10 +56,10 @@ void arrange(Reading& reading, std::int32_t max_level);
 /// The way up from a node.
 struct Chain {
     enum class End {
-        unknown,   ///< no row has the key
-        outside,   ///< the row, or one above it, fails the tree's filter: it is not in the tree
-        root,      ///< the last node is a root
-        cycle      ///< the last node's parent is a node of the chain
+        unknown,  ///< no row has the key
+        outside,  ///< the row, or one above it, fails the tree's filter: it is not in the tree
+        root,     ///< the last node is a root
+        cycle     ///< the last node's parent is a node of the chain
     };
 
     explicit Chain(core::pmr::memory_resource* memory) : nodes(memory) {}

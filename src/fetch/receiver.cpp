@@ -27,8 +27,8 @@ struct Receiver {
 struct Piece {
     const char* bytes;
     std::size_t size;
-    std::size_t offset;   ///< in the row's block
-    bool make_short;      ///< to be stored with a one-byte header
+    std::size_t offset;  ///< in the row's block
+    bool make_short;     ///< to be stored with a one-byte header
     void* to_free;
 };
 
@@ -46,7 +46,7 @@ Piece measure(Datum value, int16 length, char alignment, std::size_t& offset) {
         piece.size = strlen(piece.bytes) + 1;
     } else {
         auto* original = reinterpret_cast<varlena*>(DatumGetPointer(value));
-        varlena* plain = pg_detoast_datum_packed(original);
+        varlena* plain = VARATT_IS_SHORT(original) ? original : pg_detoast_datum_packed(original);
         piece.to_free = plain != original ? plain : nullptr;
         piece.bytes = reinterpret_cast<const char*>(plain);
         piece.size = VARSIZE_ANY(plain);
@@ -163,13 +163,13 @@ void start_up(DestReceiver* base, int, TupleDesc descriptor) {
     // Keys are read by what their type was said to be; it must not be taken on trust.
     const registry::KeyType& key = receiver.reading->keys->type();
     for (int column = 0; column < 2; ++column) {
-        if (const Oid type = TupleDescAttr(descriptor, column)->atttypid; type != key.type && getBaseType(type) != key.type) {
+        if (const Oid type = TupleDescAttr(descriptor, column)->atttypid;
+            type != key.type && getBaseType(type) != key.type) {
             elog(ERROR, "tree %s: column %d has type %u, not the key's", receiver.reading->tree().name, column, type);
         }
     }
     for (int word = 0; word < receiver.layout->words; ++word) {
-        const FormData_pg_attribute* attribute =
-            TupleDescAttr(descriptor, receiver.layout->word_column[word]);
+        const FormData_pg_attribute* attribute = TupleDescAttr(descriptor, receiver.layout->word_column[word]);
         receiver.lengths[word] = attribute->attlen;
         receiver.by_value[word] = attribute->attbyval;
         receiver.alignments[word] = attribute->attalign;

@@ -120,9 +120,9 @@ int SiblingOrder::compare(const void* a, const void* b, void* argument) {
     const core::Row& y = order.table_->rows[node_b];
     for (int i = 0; i < order.count_; ++i) {
         const int word = order.sort_words_[i];
-        const int result = ApplySortComparator(static_cast<Datum>(x.payload[word]), x.word_is_null(word),
-                                               static_cast<Datum>(y.payload[word]), y.word_is_null(word),
-                                               &order.sorts_[i]);
+        const int result =
+            ApplySortComparator(static_cast<Datum>(x.payload[word]), x.word_is_null(word),
+                                static_cast<Datum>(y.payload[word]), y.word_is_null(word), &order.sorts_[i]);
         if (result != 0) {
             return result;
         }

@@ -28,8 +28,8 @@ void describe_current_exception(Failure& failure) noexcept {
         describe(failure, ERRCODE_OUT_OF_MEMORY, "",
                  "Raise pg_tree.max_build_memory, or ask for a smaller part of the tree.");
         snprintf(failure.message, sizeof failure.message,
-                 "reading tree %.120s needs more memory than pg_tree.max_build_memory allows (%zu kB)",
-                 exceeded.tree(), exceeded.limit_bytes() / 1024);
+                 "reading tree %.120s needs more memory than pg_tree.max_build_memory allows (%zu kB)", exceeded.tree(),
+                 exceeded.limit_bytes() / 1024);
     } catch (const std::bad_alloc&) {
         describe(failure, ERRCODE_OUT_OF_MEMORY, "out of memory");
     } catch (const std::exception& exception) {

@@ -22,8 +22,7 @@ struct ServerError {};
 /// More memory than pg_tree.max_build_memory would be needed. `what` is reported as SQLSTATE 53200.
 class BuildMemoryExceeded : public std::bad_alloc {
 public:
-    BuildMemoryExceeded(const char* tree, std::size_t limit_bytes) noexcept
-        : tree_(tree), limit_bytes_(limit_bytes) {}
+    BuildMemoryExceeded(const char* tree, std::size_t limit_bytes) noexcept : tree_(tree), limit_bytes_(limit_bytes) {}
     const char* what() const noexcept override { return "pg_tree.max_build_memory exceeded"; }
     /// The tree that was read, as the user would write it; lives as long as the memory that ran out.
     const char* tree() const noexcept { return tree_; }

@@ -14,8 +14,7 @@ namespace {
 
 enum class Kind : int { none, server_error, bad_alloc, foreign, standard, cancel };
 
-constexpr const char* stage_names[] = {"resolve", "fetch", "receive", "assemble",
-                                       "sort",    "walk",  "emit",    "allocation"};
+constexpr const char* stage_names[] = {"resolve", "fetch", "receive", "assemble", "sort", "walk", "emit", "allocation"};
 constexpr const char* kind_names[] = {"none", "error", "bad_alloc", "foreign", "standard", "cancel"};
 static_assert(std::size(stage_names) == static_cast<std::size_t>(Fault::count));
 
@@ -90,9 +89,7 @@ PG_TREE_FUNCTION(tree_debug_arm) {
 }
 
 /// tree_debug_disarm() RETURNS bool: was a fault still waiting?
-PG_TREE_FUNCTION(tree_debug_disarm) {
-    PG_RETURN_BOOL(std::exchange(armed.kind, Kind::none) != Kind::none);
-}
+PG_TREE_FUNCTION(tree_debug_disarm) { PG_RETURN_BOOL(std::exchange(armed.kind, Kind::none) != Kind::none); }
 
 /// tree_debug_holdoff() RETURNS int: the interrupt hold-off count as seen after call_server() caught an error that was
 /// raised with two more holds on. 0 when they were given back.

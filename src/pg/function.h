@@ -11,15 +11,14 @@ namespace pg_tree::pg {
 ///     PG_TREE_FUNCTION(tree_depth) { ... PG_RETURN_INT32(depth); }
 ///
 /// The body gets `fcinfo` and returns a Datum.
-#define PG_TREE_FUNCTION(name)                                                                   \
-    static Datum name##_body(FunctionCallInfo fcinfo);                                           \
-    _Pragma("GCC visibility push(default)") extern "C" {                                         \
-    PG_FUNCTION_INFO_V1(name);                                                                   \
-    Datum name(PG_FUNCTION_ARGS) {                                                               \
-        return ::pg_tree::pg::enter([fcinfo]() -> Datum { return name##_body(fcinfo); });        \
-    }                                                                                            \
-    }                                                                                            \
-    _Pragma("GCC visibility pop")                                                                \
-    static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)
+#define PG_TREE_FUNCTION(name)                                                                \
+    static Datum name##_body(FunctionCallInfo fcinfo);                                        \
+    _Pragma("GCC visibility push(default)") extern "C" {                                      \
+        PG_FUNCTION_INFO_V1(name);                                                            \
+        Datum name(PG_FUNCTION_ARGS) {                                                        \
+            return ::pg_tree::pg::enter([fcinfo]() -> Datum { return name##_body(fcinfo); }); \
+        }                                                                                     \
+    }                                                                                         \
+    _Pragma("GCC visibility pop") static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)
 
 }  // namespace pg_tree::pg

@@ -36,8 +36,8 @@ void* ContextResource::do_allocate(std::size_t bytes, std::size_t alignment) {
     if (alignment > MAXIMUM_ALIGNOF || bytes > MaxAllocHugeSize) {
         throw std::bad_alloc();
     }
-    void* block = MemoryContextAllocExtended(context_, std::max<std::size_t>(bytes, 1),
-                                             MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+    void* block =
+        MemoryContextAllocExtended(context_, std::max<std::size_t>(bytes, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
     if (block == nullptr) {
         throw std::bad_alloc();
     }

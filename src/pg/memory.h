@@ -34,8 +34,7 @@ template <class T, class... Arguments>
 T* make_in_context(MemoryContext context, Arguments&&... arguments) {
     static_assert(alignof(T) <= MAXIMUM_ALIGNOF);
     void* place = MemoryContextAlloc(context, sizeof(T));
-    auto* callback =
-        static_cast<MemoryContextCallback*>(MemoryContextAlloc(context, sizeof(MemoryContextCallback)));
+    auto* callback = static_cast<MemoryContextCallback*>(MemoryContextAlloc(context, sizeof(MemoryContextCallback)));
     T* object = enter([&] { return ::new (place) T(std::forward<Arguments>(arguments)...); });
     callback->func = [](void* argument) { static_cast<T*>(argument)->~T(); };
     callback->arg = object;

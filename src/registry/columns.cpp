@@ -35,8 +35,7 @@ int find_self_reference(Relation relation, const char* id, const char* parent, C
     ScanKeyData key;
     ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
                 ObjectIdGetDatum(RelationGetRelid(relation)));
-    SysScanDesc scan =
-        systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, nullptr, 1, &key);
+    SysScanDesc scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, nullptr, 1, &key);
     while (HeapTuple tuple = systable_getnext(scan)) {
         const auto* form = reinterpret_cast<Form_pg_constraint>(GETSTRUCT(tuple));
         if (form->contype != CONSTRAINT_FOREIGN || form->confrelid != RelationGetRelid(relation)) {
@@ -117,8 +116,8 @@ Columns choose_key_columns(Relation relation, const char* id, const char* parent
 const char* choose_code_column(Relation relation) { return first_that_exists(relation, {"code", "slug"}); }
 
 const char* choose_name_column(Relation relation, std::span<const char* const> taken) {
-    if (const char* column = first_that_exists(
-            relation, {"name", "title", "label", "display_name", "subject", "description"});
+    if (const char* column =
+            first_that_exists(relation, {"name", "title", "label", "display_name", "subject", "description"});
         column != nullptr) {
         return column;
     }
@@ -132,9 +131,9 @@ const char* choose_name_column(Relation relation, std::span<const char* const> t
         bool preferred;
         get_type_category_preferred(getBaseType(attribute->atttypid), &category, &preferred);
         const char* column = NameStr(attribute->attname);
-        if (category == TYPCATEGORY_STRING &&
-            std::none_of(taken.begin(), taken.end(),
-                         [&](const char* other) { return other != nullptr && same(other, column); })) {
+        if (category == TYPCATEGORY_STRING && std::none_of(taken.begin(), taken.end(), [&](const char* other) {
+                return other != nullptr && same(other, column);
+            })) {
             return pstrdup(column);
         }
     }

@@ -46,13 +46,13 @@ void explain_source(void* argument) {
         errhint("The tree's registration does not fit its table: renew it with tree_register('%s', ...).",
                 RelationGetRelationName(source->relation));
     }
-    errcontext("%s \"%s\" of a tree on \"%s\"", source->what, source->text,
-               RelationGetRelationName(source->relation));
+    errcontext("%s \"%s\" of a tree on \"%s\"", source->what, source->text, RelationGetRelationName(source->relation));
 }
 
 [[noreturn]] void refuse(const Source& source, const char* problem) {
-    ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s \"%s\" %s", source.what, source.text, problem),
-            errhint("Use only the row's own columns and immutable functions that come with the server or an extension."));
+    ereport(
+        ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s \"%s\" %s", source.what, source.text, problem),
+        errhint("Use only the row's own columns and immutable functions that come with the server or an extension."));
     pg_unreachable();
 }
 
@@ -102,11 +102,9 @@ SelectStmt* parse_select(const Source& source) {
 
 ParseState* parse_state_for(Relation relation, Dialect dialect) {
     ParseState* state = make_parsestate(nullptr);
-    Alias* alias = dialect.column_names == NIL
-                       ? nullptr
-                       : makeAlias(RelationGetRelationName(relation), dialect.column_names);
-    ParseNamespaceItem* item =
-        addRangeTableEntryForRelation(state, relation, AccessShareLock, alias, false, true);
+    Alias* alias =
+        dialect.column_names == NIL ? nullptr : makeAlias(RelationGetRelationName(relation), dialect.column_names);
+    ParseNamespaceItem* item = addRangeTableEntryForRelation(state, relation, AccessShareLock, alias, false, true);
     addNSItemToQuery(state, item, false, true, true);
     return state;
 }
@@ -177,8 +175,8 @@ List* transform_sort_expressions(const Source& source, Dialect dialect) {
         auto* sort = static_cast<SortExpression*>(palloc0(sizeof(SortExpression)));
         sort->expression = finish_expression(state, transform(state, item->node, source), source);
         sort->descending = item->sortby_dir == SORTBY_DESC;
-        sort->nulls_first = item->sortby_nulls == SORTBY_NULLS_DEFAULT ? sort->descending
-                                                                       : item->sortby_nulls == SORTBY_NULLS_FIRST;
+        sort->nulls_first =
+            item->sortby_nulls == SORTBY_NULLS_DEFAULT ? sort->descending : item->sortby_nulls == SORTBY_NULLS_FIRST;
         Oid less_than;
         Oid greater_than;
         get_sort_group_operators(sort->expression.type, !sort->descending, false, sort->descending, &less_than, nullptr,
@@ -235,7 +233,8 @@ CanonicalSettings::CanonicalSettings(Relation relation) : nest_level_(NewGUCNest
         {"xmloption", "content"},
     };
     for (const auto& setting : settings) {
-        (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+        (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                                false);
     }
     GetUserIdAndSecContext(&user_, &security_context_);
     SetUserIdAndSecContext(relation->rd_rel->relowner, security_context_ | SECURITY_RESTRICTED_OPERATION);
@@ -254,8 +253,8 @@ Node* as_text(Node* expression) {
     Oid function;
     const CoercionPathType path = find_coercion_pathway(TEXTOID, type, COERCION_EXPLICIT, &function);
     if (path == COERCION_PATH_RELABELTYPE || (path == COERCION_PATH_FUNC && !is_foreign_function(function, nullptr))) {
-        Node* cast = coerce_to_target_type(nullptr, expression, type, TEXTOID, -1, COERCION_EXPLICIT,
-                                           COERCE_EXPLICIT_CAST, -1);
+        Node* cast =
+            coerce_to_target_type(nullptr, expression, type, TEXTOID, -1, COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
         if (cast != nullptr) {
             assign_expr_collations(nullptr, cast);
             return cast;
@@ -316,8 +315,7 @@ Expression parse_expression(Relation relation, const char* text, const char* wha
 }
 
 List* parse_sort_expressions(Relation relation, const char* text, Dialect dialect) {
-    const Source source = {"order_by", text, psprintf("SELECT ORDER BY %s\n", text), relation,
-                           dialect.canonical};
+    const Source source = {"order_by", text, psprintf("SELECT ORDER BY %s\n", text), relation, dialect.canonical};
     List* sorts = with_source(source, dialect, [&] { return transform_sort_expressions(source, dialect); });
     ListCell* cell;
     foreach (cell, sorts) {

@@ -1,7 +1,6 @@
 #include "registry/register.h"
 
 #include "pg/compat.h"
-#include "pg/error.h"
 #include "registry/columns.h"
 #include "registry/expression.h"
 #include "registry/resolve.h"
@@ -52,8 +51,7 @@ void check_kind(Relation relation) {
                     errhint("Create a view on it and register the view."));
             break;
         default:
-            ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("\"%s\" cannot be registered as a tree", name),
+            ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" cannot be registered as a tree", name),
                     errdetail("It is not a table, partitioned table, foreign table or view."));
     }
     if (IsSystemRelation(relation)) {
@@ -130,8 +128,8 @@ Registration complete(Relation relation, const Request& request) {
     }
     wanted.name = label != nullptr ? parse_expression(relation, label, "name", as_written, false).sql
                                    : pstrdup(quote_identifier(wanted.id));
-    const char* order_by = request.order_by != nullptr ? column_or_expression(relation, request.order_by)
-                                                       : quote_identifier(wanted.code);
+    const char* order_by =
+        request.order_by != nullptr ? column_or_expression(relation, request.order_by) : quote_identifier(wanted.code);
     wanted.order_by = sort_expressions_sql(parse_sort_expressions(relation, order_by, as_written));
     if (request.filter != nullptr) {
         wanted.filter =
@@ -164,10 +162,6 @@ bool says_the_same(const Registration& a, const Registration& b) {
     return a.follows_relation == b.follows_relation && same_text(a.id, b.id) && same_text(a.parent, b.parent) &&
            same_text(a.code, b.code) && same_text(a.name, b.name) && same_text(a.order_by, b.order_by) &&
            same_text(a.filter, b.filter);
-}
-
-const char* relation_sql(const Registration& registration) {
-    return quote_qualified_identifier(get_namespace_name(registration.schema), registration.relation_name);
 }
 
 /// Needs SPI. The truncate trigger goes with the table's last tree.
@@ -203,11 +197,13 @@ char* row_trigger_name(const Registration& wanted) {
 /// replaced, not dropped: that would have to wait for readers.
 void create_triggers(Oid track_function, const Registration& wanted, const Registration* earlier, char relation_kind) {
     const char* table = relation_sql(wanted);
-    const char* function = quote_qualified_identifier(get_namespace_name(get_func_namespace(track_function)), "tree_track");
+    const char* function =
+        quote_qualified_identifier(get_namespace_name(get_func_namespace(track_function)), "tree_track");
     const char* trigger = quote_identifier(earlier != nullptr ? earlier->trigger : row_trigger_name(wanted));
     const bool is_view = relation_kind == RELKIND_VIEW;
-    run(psprintf("CREATE OR REPLACE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH %s EXECUTE FUNCTION %s(%s)", trigger,
-                 table, is_view ? "STATEMENT" : "ROW", function, trigger_arguments(wanted)));
+    run(psprintf(
+        "CREATE OR REPLACE TRIGGER %s AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH %s EXECUTE FUNCTION %s(%s)",
+        trigger, table, is_view ? "STATEMENT" : "ROW", function, trigger_arguments(wanted)));
     if (!is_view) {
         run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, trigger));
     }
@@ -254,8 +250,9 @@ void tell_if_no_longer_alone(Oid track_function, const Registration& wanted) {
                       : 0;
     }
     if (others == 1 && list_member_oid(path, wanted.schema)) {
-        ereport(NOTICE, errmsg("a second tree is registered: calls must now name theirs, as in tree_build(1, '%s')",
-                               callable_name(wanted)),
+        ereport(NOTICE,
+                errmsg("a second tree is registered: calls must now name theirs, as in tree_build(1, '%s')",
+                       callable_name(wanted)),
                 errhint("SET pg_tree.default_tree chooses the one meant when none is named."));
     }
     list_free(path);
@@ -266,8 +263,7 @@ void tell_if_no_longer_alone(Oid track_function, const Registration& wanted) {
 char* register_tree(Oid calling_function, const Request& request) {
     const Oid track = track_function(calling_function);
     if (get_rel_name(request.relation) == nullptr) {
-        ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
-                errmsg("there is no table with the OID %u", request.relation));
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with the OID %u", request.relation));
     }
     check_owner(request.relation);
     Relation relation = relation_open(request.relation, ShareRowExclusiveLock);
@@ -353,124 +349,6 @@ int unregister_all_trees(Oid calling_function) {
     }
     SPI_finish();
     return count;
-}
-
-namespace {
-
-struct Rename {
-    Relation relation;
-    List* old_columns;  ///< all column names, as they were before
-    const char* old_name;
-    const char* new_name;
-};
-
-bool rename_column(const char*& column, const Rename& rename) {
-    if (column == nullptr || strcmp(column, rename.old_name) != 0) {
-        return false;
-    }
-    column = rename.new_name;
-    return true;
-}
-
-bool apply_rename(Registration& registration, void* argument) {
-    const auto& rename = *static_cast<const Rename*>(argument);
-    const Dialect before = {true, rename.old_columns};
-    bool changed = rename_column(registration.id, rename);
-    changed |= rename_column(registration.parent, rename);
-    changed |= rename_column(registration.code, rename);
-    auto replace = [&changed](const char*& text, const char* now) {
-        changed |= strcmp(text, now) != 0;
-        text = now;
-    };
-    if (registration.name != nullptr) {
-        replace(registration.name, parse_expression(rename.relation, registration.name, "name", before, false).sql);
-    }
-    if (registration.filter != nullptr) {
-        replace(registration.filter, parse_expression(rename.relation, registration.filter, "filter", before, true).sql);
-    }
-    if (registration.order_by != nullptr) {
-        replace(registration.order_by,
-                sort_expressions_sql(parse_sort_expressions(rename.relation, registration.order_by, before)));
-    }
-    return changed;
-}
-
-/// The same in a subtransaction of its own: a registration may have been broken before (a column of it dropped, say), and then
-/// neither the user's rename nor the table's other trees may suffer.
-bool try_rename(Registration& registration, void* argument) {
-    struct Work {
-        Registration registration;
-        void* rename;
-        bool changed;
-    } work = {registration, argument, false};
-    char message[256];
-    const bool followed = pg::succeeds_in_subtransaction(
-        [](void* argument) {
-            auto* work = static_cast<Work*>(argument);
-            work->changed = apply_rename(work->registration, work->rename);
-        },
-        &work, message);
-    if (!followed) {
-        const auto& rename = *static_cast<const Rename*>(argument);
-        const char* relation = RelationGetRelationName(rename.relation);
-        ereport(WARNING,
-                errmsg("tree \"%s\" on \"%s\" could not follow the renaming of column \"%s\"",
-                       registration.tree != nullptr ? registration.tree : relation, relation, rename.old_name),
-                errdetail("%s", message), errhint("Register it again with tree_register()."));
-        return false;
-    }
-    registration = work.registration;
-    return work.changed;
-}
-
-}  // namespace
-
-void follow_column_rename(Oid calling_function, Oid relation_id, const char* old_name, const char* new_name) {
-    const Oid track = track_function(calling_function);
-    bool carries = false;
-    rewrite_registrations(
-        track, relation_id,
-        [](Registration&, void* found) {
-            *static_cast<bool*>(found) = true;
-            return false;
-        },
-        &carries);
-    if (!carries) {
-        return;
-    }
-    Relation relation = relation_open(relation_id, AccessShareLock);
-    Rename rename = {relation, NIL, old_name, new_name};
-    TupleDesc descriptor = RelationGetDescr(relation);
-    for (int i = 0; i < descriptor->natts; ++i) {
-        const FormData_pg_attribute* attribute = TupleDescAttr(descriptor, i);
-        if (!attribute->attisdropped) {
-            const char* name = NameStr(attribute->attname);
-            rename.old_columns =
-                lappend(rename.old_columns, makeString(pstrdup(strcmp(name, new_name) == 0 ? old_name : name)));
-        }
-    }
-    rewrite_registrations(track, relation_id, try_rename, &rename);
-    relation_close(relation, NoLock);
-}
-
-char* wrapper_sql(Oid calling_function, const char* name) {
-    const Registration registration = copy_registration(find_registration(calling_function, name));
-    const Tree* tree = load_tree(registration, CurrentMemoryContext);
-    const char* extension = quote_identifier(get_namespace_name(get_func_namespace(calling_function)));
-    const char* cast_to = is_integer(tree->key.kind) ? "bigint" : tree->key.kind == KeyKind::uuid ? "uuid" : "text";
-    const char* table = relation_sql(registration);
-    const char* body =
-        psprintf("  SELECT (node).* FROM %s.tree_rows(NULL::%s, root::%s, %s, max_level)", extension, table, cast_to,
-                 quote_literal_cstr(tree->name));
-    const char* quote = "$pg_tree$";  // anything may stand in a name, this too
-    for (int i = 1; strstr(body, quote) != nullptr; ++i) {
-        quote = psprintf("$pg_tree_%d$", i);
-    }
-    return psprintf("CREATE FUNCTION %s(root %s, max_level integer DEFAULT NULL)\n"
-                    "RETURNS SETOF %s LANGUAGE sql STABLE AS %s\n%s\n%s;",
-                    quote_qualified_identifier(get_namespace_name(registration.schema),
-                                               makeObjectName(registration.tree, nullptr, "tree")),
-                    format_type_be_qualified(tree->key.declared), table, quote, body, quote);
 }
 
 }  // namespace pg_tree::registry

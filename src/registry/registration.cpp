@@ -260,9 +260,8 @@ Oid track_function(Oid calling_function) {
 
 std::span<Registration> read_registrations(Oid track_function) {
     Found found = {};
-    for_each_dependent_trigger(track_function, [&](HeapTuple trigger, TupleDesc descriptor) {
-        add_trigger(found, trigger, descriptor);
-    });
+    for_each_dependent_trigger(
+        track_function, [&](HeapTuple trigger, TupleDesc descriptor) { add_trigger(found, trigger, descriptor); });
     return finish(found);
 }
 
@@ -281,8 +280,7 @@ std::span<TriggerName> read_trigger_names(Oid track_function) {
     for (std::size_t i = 0; i < count; ++i) {
         items[i] = *static_cast<const TriggerName*>(list_nth(names, static_cast<int>(i)));
     }
-    std::sort(items, items + count,
-              [](const TriggerName& a, const TriggerName& b) { return a.relation < b.relation; });
+    std::sort(items, items + count, [](const TriggerName& a, const TriggerName& b) { return a.relation < b.relation; });
     return {items, count};
 }
 
@@ -353,10 +351,9 @@ char* trigger_arguments(const Registration& registration) {
 
 Registration copy_registration(const Registration& registration) {
     Registration copy = registration;
-    for (const char* Registration::*text :
-         {&Registration::relation_name, &Registration::tree, &Registration::trigger, &Registration::id,
-          &Registration::parent, &Registration::code, &Registration::name, &Registration::order_by,
-          &Registration::filter}) {
+    for (const char* Registration::*text : {&Registration::relation_name, &Registration::tree, &Registration::trigger,
+                                            &Registration::id, &Registration::parent, &Registration::code,
+                                            &Registration::name, &Registration::order_by, &Registration::filter}) {
         if (copy.*text != nullptr) {
             copy.*text = pstrdup(copy.*text);
         }
@@ -366,6 +363,10 @@ Registration copy_registration(const Registration& registration) {
 
 char* qualified_tree_name(const Registration& registration) {
     return quote_qualified_identifier(get_namespace_name(registration.schema), registration.tree);
+}
+
+char* relation_sql(const Registration& registration) {
+    return quote_qualified_identifier(get_namespace_name(registration.schema), registration.relation_name);
 }
 
 }  // namespace pg_tree::registry

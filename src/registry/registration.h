@@ -14,17 +14,17 @@ struct Registration {
     Oid relation;
     Oid schema;
     const char* relation_name;
-    const char* tree;        ///< effective name: given, or the relation's
-    bool follows_relation;   ///< no name was given: the tree is called what the relation is called
-    const char* trigger;     ///< name of the trigger that carries it
+    const char* tree;       ///< effective name: given, or the relation's
+    bool follows_relation;  ///< no name was given: the tree is called what the relation is called
+    const char* trigger;    ///< name of the trigger that carries it
     Oid trigger_oid;
-    bool tracked;            ///< its triggers are all there and fire ALWAYS, on partitions too
-    const char* id;          ///< column names, not quoted
+    bool tracked;    ///< its triggers are all there and fire ALWAYS, on partitions too
+    const char* id;  ///< column names, not quoted
     const char* parent;
     const char* code;
-    const char* name;        ///< expression, in canonical form
-    const char* order_by;    ///< list of sort expressions, in canonical form
-    const char* filter;      ///< boolean expression, in canonical form
+    const char* name;      ///< expression, in canonical form
+    const char* order_by;  ///< list of sort expressions, in canonical form
+    const char* filter;    ///< boolean expression, in canonical form
 };
 
 /// The trigger function tree_track of the extension that `calling_function` belongs to.
@@ -65,6 +65,9 @@ Registration copy_registration(const Registration& registration);
 
 /// `schema.tree`, quoted where needed, for messages and for handing back as a tree's name.
 char* qualified_tree_name(const Registration& registration);
+
+/// `schema.relation`, quoted where needed, for a statement.
+char* relation_sql(const Registration& registration);
 
 inline bool same_text(const char* a, const char* b) {
     return a == nullptr || b == nullptr ? a == b : strcmp(a, b) == 0;

@@ -127,10 +127,10 @@ char* readable_names(std::span<Registration> registrations) {
     const Oid relation = RangeVarGetRelid(range, NoLock, true);
     ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("tree \"%s\" does not exist", name),
             known[0] != '\0' ? errdetail("Registered trees: %s.", known) : 0,
-            folded_away != nullptr     ? errhint("Names are folded to lower case unless quoted: write '%s'.", folded_away)
-            : OidIsValid(relation)     ? errhint("The table exists: register it with SELECT tree_register('%s').", name)
-            : known[0] == '\0'         ? errhint("Register a table with SELECT tree_register('table').")
-                                       : errhint("Trees are found along search_path; name another schema's as schema.tree."));
+            folded_away != nullptr ? errhint("Names are folded to lower case unless quoted: write '%s'.", folded_away)
+            : OidIsValid(relation) ? errhint("The table exists: register it with SELECT tree_register('%s').", name)
+            : known[0] == '\0'     ? errhint("Register a table with SELECT tree_register('table').")
+                               : errhint("Trees are found along search_path; name another schema's as schema.tree."));
     pg_unreachable();
 }
 
@@ -224,17 +224,18 @@ const Registration& find_of_row_type(std::span<Registration> registrations, Oid 
             continue;
         }
         if (found != nullptr) {
-            ereport(ERROR, errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-                    errmsg("%s carries several trees, and none is named in this call", format_type_be(row_type)),
-                    errdetail("Candidates: %s.", list_names(registrations, [&](const Registration& one) {
-                                  return one.relation == relation;
-                              })),
-                    errhint("Name one with the argument tree."));
+            ereport(
+                ERROR, errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+                errmsg("%s carries several trees, and none is named in this call", format_type_be(row_type)),
+                errdetail("Candidates: %s.",
+                          list_names(registrations, [&](const Registration& one) { return one.relation == relation; })),
+                errhint("Name one with the argument tree."));
         }
         found = &registration;
     }
     if (found == nullptr) {
-        ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("%s is not the row type of a tree", format_type_be(row_type)),
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+                errmsg("%s is not the row type of a tree", format_type_be(row_type)),
                 errhint("The first argument is NULL::table, with the name of a registered table."));
     }
     return *found;
@@ -272,8 +273,7 @@ Definition* load_definition(const Registration& known) {
     const Registration registration = copy_registration(known);
     // Built where an error frees it, then moved to where the session keeps it.
     Tree* tree = load_tree(registration, CurrentMemoryContext);
-    auto* definition =
-        static_cast<Definition*>(MemoryContextAllocZero(CacheMemoryContext, sizeof(Definition)));
+    auto* definition = static_cast<Definition*>(MemoryContextAllocZero(CacheMemoryContext, sizeof(Definition)));
     MemoryContextSetParent(tree->context, CacheMemoryContext);
     definition->tree = tree;
     definition->relation = registration.relation;
@@ -284,8 +284,7 @@ Definition* load_definition(const Registration& known) {
 }
 
 TreeUse use(Definition* definition, MemoryContext context) {
-    auto* callback =
-        static_cast<MemoryContextCallback*>(MemoryContextAlloc(context, sizeof(MemoryContextCallback)));
+    auto* callback = static_cast<MemoryContextCallback*>(MemoryContextAlloc(context, sizeof(MemoryContextCallback)));
     callback->func = [](void* argument) { --static_cast<Definition*>(argument)->uses; };
     callback->arg = definition;
     ++definition->uses;
@@ -353,9 +352,8 @@ TreeUse use_tree(Oid calling_function, const char* name, MemoryContext context) 
 }
 
 TreeUse use_tree_of_row_type(Oid calling_function, Oid row_type, const char* name, MemoryContext context) {
-    return find_and_use(context, [&]() -> const Registration& {
-        return find_of_row_type(names(calling_function), row_type, name);
-    });
+    return find_and_use(
+        context, [&]() -> const Registration& { return find_of_row_type(names(calling_function), row_type, name); });
 }
 
 void start() {

@@ -203,7 +203,7 @@ Tree* load_tree(const Registration& registration, MemoryContext parent) {
     foreach (cell, sorts) {
         const auto* sort = static_cast<const SortExpression*>(lfirst(cell));
         tree->sort[tree->sort_columns++] = {sort->expression.tree, sort->expression.type, sort->expression.collation,
-                                            sort->less_than,      sort->descending,      sort->nulls_first};
+                                            sort->less_than,       sort->descending,      sort->nulls_first};
     }
     table_close(relation, NoLock);
     MemoryContextSwitchTo(caller);

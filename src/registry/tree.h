@@ -14,18 +14,18 @@ enum class KeyKind {
     smallint,  ///< by value
     integer,
     bigint,
-    uuid,   ///< 16 bytes
-    bytes,  ///< text, varchar, bytea: equal when their bytes are
+    uuid,    ///< 16 bytes
+    bytes,   ///< text, varchar, bytea: equal when their bytes are
     padded,  ///< char(n): equal when their bytes are, trailing blanks aside
-    other   ///< by the type's own = and hash function
+    other    ///< by the type's own = and hash function
 };
 
 inline bool is_integer(KeyKind kind) { return kind <= KeyKind::bigint; }
 
 struct KeyType {
     KeyKind kind;
-    Oid type;       ///< base type: a domain's is looked through
-    Oid declared;   ///< as the column has it
+    Oid type;      ///< base type: a domain's is looked through
+    Oid declared;  ///< as the column has it
     Oid array_type;
     Oid collation;
     int16 length;
@@ -53,10 +53,10 @@ inline constexpr int max_sort_columns = 16;
 struct Tree {
     MemoryContext context;
     Oid relation;
-    const char* name;      ///< schema.tree, quoted where needed
+    const char* name;       ///< schema.tree, quoted where needed
     const char* id_column;  ///< column names, as they are, for messages
     const char* parent_column;
-    const char* from;      ///< schema.relation, quoted
+    const char* from;  ///< schema.relation, quoted
     // Expressions are kept as the server's parser made them, over the columns of range table entry 1: put into a query as
     // they are, they mean the same under any search path and settings.
     Node* id;

@@ -21,7 +21,8 @@ constexpr std::size_t rows_ahead = 48;
 constexpr std::size_t payloads_ahead = 24;
 constexpr std::size_t cache_line = 64;
 
-[[gnu::always_inline]] inline void prefetch(const core::NodeTable& table, const core::Walk& walk, std::size_t position) {
+[[gnu::always_inline]] inline void prefetch(const core::NodeTable& table, const core::Walk& walk,
+                                            std::size_t position) {
     if (position + rows_ahead < walk.nodes.size()) {
         __builtin_prefetch(&table.rows[walk.nodes[position + rows_ahead]]);
     }
@@ -80,10 +81,9 @@ void fill_node(const Reading& reading, const Row& row, KeyForm form, Datum* valu
     fill_word(row, fetch::name_word, values[2], nulls[2]);
     nulls[3] = !row.has_parent();
     // A row may write its parent's key in a way of its own.
-    values[3] = nulls[3] ? 0
-                : reading.parent_word >= 0
-                    ? reading.keys->to_text(static_cast<Datum>(row.payload[reading.parent_word]))
-                    : reading.keys->to_caller(row.parent, form);
+    values[3] = nulls[3]                   ? 0
+                : reading.parent_word >= 0 ? reading.keys->to_text(static_cast<Datum>(row.payload[reading.parent_word]))
+                                           : reading.keys->to_caller(row.parent, form);
 }
 
 void put_nodes(RowsOut& out, const Reading& reading, const core::Walk& walk, std::size_t first, std::size_t count,
@@ -154,8 +154,7 @@ Datum key_array(const fetch::Keys& keys, std::span<const core::Key> path, KeyFor
     bool by_value;
     char alignment;
     get_typlenbyvalalign(type, &length, &by_value, &alignment);
-    ArrayType* array =
-        construct_array(values, static_cast<int>(path.size()), type, length, by_value, alignment);
+    ArrayType* array = construct_array(values, static_cast<int>(path.size()), type, length, by_value, alignment);
     pfree(values);
     return PointerGetDatum(array);
 }

@@ -32,8 +32,8 @@ private:
 void fill_node(const fetch::Reading& reading, const core::Row& row, fetch::KeyForm form, Datum* values, bool* nulls);
 
 /// The walk's nodes from position `first` on, `count` at most, as id, code, name, parent_id, level.
-void put_nodes(RowsOut& out, const fetch::Reading& reading, const core::Walk& walk, std::size_t first, std::size_t count,
-               fetch::KeyForm form);
+void put_nodes(RowsOut& out, const fetch::Reading& reading, const core::Walk& walk, std::size_t first,
+               std::size_t count, fetch::KeyForm form);
 
 /// The walk's nodes as node (a whole row), level, rank. Read with Content::rows.
 void put_whole_rows(RowsOut& out, const fetch::Reading& reading, const core::Walk& walk);

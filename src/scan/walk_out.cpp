@@ -13,7 +13,22 @@ using fetch::Reading;
 namespace {
 
 /// Columns of tree_walk.
-enum Column { id, code, name, parent_id, depth, distance, rank, children, descendants, is_leaf, is_cycle, root_id, path, columns };
+enum Column {
+    id,
+    code,
+    name,
+    parent_id,
+    depth,
+    distance,
+    rank,
+    children,
+    descendants,
+    is_leaf,
+    is_cycle,
+    root_id,
+    path,
+    columns
+};
 
 struct Writer {
     RowsOut& out;
@@ -63,12 +78,13 @@ void put(Writer& writer, const Reading& from, const Row& row, Node node, std::in
     values[descendants] = Int64GetDatum(static_cast<int64>(writer.measures.descendants[node]));
     values[is_leaf] = BoolGetDatum(child_count == 0);
     values[is_cycle] = BoolGetDatum(writer.measures.cyclic() && writer.measures.on_cycle[node]);
-    values[root_id] = rooted ? writer.below.keys->to_caller(chain_row(writer, writer.chain.nodes.size() - 1).key,
-                                                            writer.request.form)
-                             : 0;
+    values[root_id] =
+        rooted ? writer.below.keys->to_caller(chain_row(writer, writer.chain.nodes.size() - 1).key, writer.request.form)
+               : 0;
     if (row.has_key()) {
-        values[path] = key_array(*writer.below.keys, path_of(writer, node, static_cast<std::size_t>(distance_from_start)),
-                                 writer.request.form);
+        values[path] =
+            key_array(*writer.below.keys, path_of(writer, node, static_cast<std::size_t>(distance_from_start)),
+                      writer.request.form);
     } else {
         nulls[path] = true;
     }
@@ -78,7 +94,8 @@ void put(Writer& writer, const Reading& from, const Row& row, Node node, std::in
 
 }  // namespace
 
-void put_walk(RowsOut& out, const Reading& above, const Chain& chain, const Reading& below, const WalkRequest& request) {
+void put_walk(RowsOut& out, const Reading& above, const Chain& chain, const Reading& below,
+              const WalkRequest& request) {
     const core::Walk* whole = walk_depth_first(below, core::unlimited);
     auto* measures = pg::make_in_context<core::Measures>(below.context, below.memory);
     pg::enter([&] { core::measure(*below.forest, *whole, *measures); });

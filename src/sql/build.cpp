@@ -23,7 +23,8 @@ core::Walk* descendants(FunctionCallInfo fcinfo, int position, const Question& q
 }
 
 /// Where the page after `after` begins in the walk.
-std::size_t position_after(FunctionCallInfo fcinfo, const Question& question, Reading& reading, const core::Walk& walk) {
+std::size_t position_after(FunctionCallInfo fcinfo, const Question& question, Reading& reading,
+                           const core::Walk& walk) {
     if (PG_ARGISNULL(1)) {
         return 0;
     }
@@ -69,7 +70,8 @@ PG_TREE_FUNCTION(tree_page) {
     scan::RowsOut out(fcinfo);
     const int page_size = PG_ARGISNULL(3) ? INT32_MAX : PG_GETARG_INT32(3);
     if (page_size < 1) {
-        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("page_size must be at least 1, not %d", page_size));
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                errmsg("page_size must be at least 1, not %d", page_size));
     }
     if (!PG_ARGISNULL(0)) {
         const Question question = ask(fcinfo, 0, 2);

@@ -100,19 +100,19 @@ bool lowest_common(const Reading& a, const Chain& of_a, const Reading& b, const 
 
 PG_TREE_FUNCTION(tree_path) {
     const MemoryContext result_context = CurrentMemoryContext;
-    return about_chain(fcinfo, Content::keys,
-                       [&](const Question& question, const Reading& reading, const Chain& chain, bool&) {
-                           const MemoryContext caller = MemoryContextSwitchTo(reading.context);
-                           const std::size_t length = chain.nodes.size();
-                           auto* keys = static_cast<Key*>(MemoryContextAllocHuge(reading.context, length * sizeof(Key)));
-                           for (std::size_t i = 0; i < length; ++i) {
-                               keys[i] = row_of(reading, chain, length - 1 - i).key;
-                           }
-                           MemoryContextSwitchTo(result_context);
-                           const Datum path = scan::key_array(*reading.keys, {keys, length}, question.form);
-                           MemoryContextSwitchTo(caller);
-                           return path;
-                       });
+    return about_chain(
+        fcinfo, Content::keys, [&](const Question& question, const Reading& reading, const Chain& chain, bool&) {
+            const MemoryContext caller = MemoryContextSwitchTo(reading.context);
+            const std::size_t length = chain.nodes.size();
+            auto* keys = static_cast<Key*>(MemoryContextAllocHuge(reading.context, length * sizeof(Key)));
+            for (std::size_t i = 0; i < length; ++i) {
+                keys[i] = row_of(reading, chain, length - 1 - i).key;
+            }
+            MemoryContextSwitchTo(result_context);
+            const Datum path = scan::key_array(*reading.keys, {keys, length}, question.form);
+            MemoryContextSwitchTo(caller);
+            return path;
+        });
 }
 
 PG_TREE_FUNCTION(tree_path_text) {
@@ -120,22 +120,20 @@ PG_TREE_FUNCTION(tree_path_text) {
         PG_RETURN_NULL();
     }
     const text* separator = PG_GETARG_TEXT_PP(2);
-    return about_chain(fcinfo, Content::nodes,
-                       [&](const Question&, const Reading& reading, const Chain& chain, bool&) {
-                           StringInfoData path;
-                           initStringInfo(&path);
-                           for (std::size_t i = chain.nodes.size(); i-- > 0;) {
-                               CHECK_FOR_INTERRUPTS();
-                               char* label = scan::label(reading, row_of(reading, chain, i));
-                               appendStringInfoString(&path, label);
-                               pfree(label);
-                               if (i > 0) {
-                                   appendBinaryStringInfo(&path, VARDATA_ANY(separator),
-                                                          static_cast<int>(VARSIZE_ANY_EXHDR(separator)));
-                               }
-                           }
-                           return PointerGetDatum(cstring_to_text_with_len(path.data, path.len));
-                       });
+    return about_chain(fcinfo, Content::nodes, [&](const Question&, const Reading& reading, const Chain& chain, bool&) {
+        StringInfoData path;
+        initStringInfo(&path);
+        for (std::size_t i = chain.nodes.size(); i-- > 0;) {
+            CHECK_FOR_INTERRUPTS();
+            char* label = scan::label(reading, row_of(reading, chain, i));
+            appendStringInfoString(&path, label);
+            pfree(label);
+            if (i > 0) {
+                appendBinaryStringInfo(&path, VARDATA_ANY(separator), static_cast<int>(VARSIZE_ANY_EXHDR(separator)));
+            }
+        }
+        return PointerGetDatum(cstring_to_text_with_len(path.data, path.len));
+    });
 }
 
 PG_TREE_FUNCTION(tree_depth) {
@@ -146,15 +144,15 @@ PG_TREE_FUNCTION(tree_depth) {
 }
 
 PG_TREE_FUNCTION(tree_root) {
-    return about_chain(fcinfo, Content::keys,
-                       [](const Question& question, const Reading& reading, const Chain& chain, bool& is_null) {
-                           is_null = chain.end != Chain::End::root;
-                           const Datum root = reading.keys->to_caller(
-                               row_of(reading, chain, chain.nodes.size() - 1).key, question.form);
-                           // It may live in the read's memory, which goes before the caller looks at it.
-                           const Oid type = fetch::type_of(question.form);
-                           return datumCopy(root, get_typbyval(type), get_typlen(type));
-                       });
+    return about_chain(
+        fcinfo, Content::keys, [](const Question& question, const Reading& reading, const Chain& chain, bool& is_null) {
+            is_null = chain.end != Chain::End::root;
+            const Datum root =
+                reading.keys->to_caller(row_of(reading, chain, chain.nodes.size() - 1).key, question.form);
+            // It may live in the read's memory, which goes before the caller looks at it.
+            const Oid type = fetch::type_of(question.form);
+            return datumCopy(root, get_typbyval(type), get_typlen(type));
+        });
 }
 
 PG_TREE_FUNCTION(tree_is_ancestor) { return is_above(fcinfo, 1); }

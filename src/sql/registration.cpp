@@ -23,8 +23,8 @@ PG_TREE_FUNCTION(tree_register) {
                 errhint("SELECT tree_register('table');"));
     }
     const registry::Request request = {
-        PG_GETARG_OID(0),           text_argument(fcinfo, 1), name_argument(fcinfo, 2), name_argument(fcinfo, 3),
-        name_argument(fcinfo, 4),   text_argument(fcinfo, 5), text_argument(fcinfo, 6), text_argument(fcinfo, 7),
+        PG_GETARG_OID(0),         text_argument(fcinfo, 1), name_argument(fcinfo, 2), name_argument(fcinfo, 3),
+        name_argument(fcinfo, 4), text_argument(fcinfo, 5), text_argument(fcinfo, 6), text_argument(fcinfo, 7),
     };
     PG_RETURN_TEXT_P(cstring_to_text(registry::register_tree(fcinfo->flinfo->fn_oid, request)));
 }
@@ -34,9 +34,7 @@ PG_TREE_FUNCTION(tree_unregister) {
     PG_RETURN_VOID();
 }
 
-PG_TREE_FUNCTION(tree_unregister_all) {
-    PG_RETURN_INT32(registry::unregister_all_trees(fcinfo->flinfo->fn_oid));
-}
+PG_TREE_FUNCTION(tree_unregister_all) { PG_RETURN_INT32(registry::unregister_all_trees(fcinfo->flinfo->fn_oid)); }
 
 PG_TREE_FUNCTION(tree_wrapper_sql) {
     PG_RETURN_TEXT_P(cstring_to_text(registry::wrapper_sql(fcinfo->flinfo->fn_oid, text_argument(fcinfo, 0))));
@@ -47,9 +45,8 @@ PG_TREE_FUNCTION(tree_registrations) {
     scan::RowsOut out(fcinfo);
     for (const Registration& registration :
          registry::read_registrations(registry::track_function(fcinfo->flinfo->fn_oid))) {
-        const char* const texts[] = {registration.tree, nullptr,           registration.id,
-                                     registration.parent, registration.code, registration.name,
-                                     registration.order_by, registration.filter};
+        const char* const texts[] = {registration.tree, nullptr,           registration.id,       registration.parent,
+                                     registration.code, registration.name, registration.order_by, registration.filter};
         Datum values[10] = {};
         bool nulls[10] = {};
         for (int i = 0; i < 8; ++i) {
