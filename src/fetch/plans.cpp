@@ -5,7 +5,6 @@
 extern "C" {
 #include "nodes/makefuncs.h"
 #include "nodes/plannodes.h"
-#include "parser/parse_param.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "utils/plancache.h"

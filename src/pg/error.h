@@ -52,8 +52,8 @@ void describe_current_exception(Failure& failure) noexcept;
 bool runs_without_error(void (*fn)(void*), void* argument);
 
 /// Runs fn(argument) in a subtransaction of its own. False: it raised an error, which was undone and thrown away; the
-/// first 255 bytes of its message are in `message`. For work whose failure must not stop what goes on around it. A cancel, a shutdown, exhausted resources
-/// and internal errors are passed on all the same.
+/// first 255 bytes of its message are in `message`. For work whose failure must not stop what goes on around it. A cancel,
+/// a shutdown, exhausted resources and internal errors are passed on all the same.
 bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&message)[256]);
 
 template <class Body>

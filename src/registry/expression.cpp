@@ -317,12 +317,12 @@ Expression parse_expression(Relation relation, const char* text, const char* wha
 List* parse_sort_expressions(Relation relation, const char* text, Dialect dialect) {
     const Source source = {"order_by", text, psprintf("SELECT ORDER BY %s\n", text), relation, dialect.canonical};
     List* sorts = with_source(source, dialect, [&] { return transform_sort_expressions(source, dialect); });
-    ListCell* cell;
-    foreach (cell, sorts) {
-        auto* sort = static_cast<SortExpression*>(lfirst(cell));
-        sort->expression.sql = deparse(relation, sort->expression.tree);
-    }
     if (!dialect.canonical || dialect.column_names != NIL) {
+        ListCell* cell;
+        foreach (cell, sorts) {
+            auto* sort = static_cast<SortExpression*>(lfirst(cell));
+            sort->expression.sql = deparse(relation, sort->expression.tree);
+        }
         List* again = parse_sort_expressions(relation, sort_expressions_sql(sorts), {true, NIL});
         for (int i = 0; i < list_length(sorts); ++i) {
             const auto* one = static_cast<SortExpression*>(list_nth(sorts, i));

@@ -40,7 +40,7 @@ struct SortExpression {
 /// `what` names the argument in errors: "filter", "name".
 Expression parse_expression(Relation relation, const char* text, const char* what, Dialect dialect, bool boolean);
 
-/// A list of SortExpression*.
+/// A list of SortExpression*. Their `sql` is null when they were read in the canonical form: the text is that already.
 List* parse_sort_expressions(Relation relation, const char* text, Dialect dialect);
 char* sort_expressions_sql(List* expressions);
 

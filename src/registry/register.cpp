@@ -68,13 +68,11 @@ void check_unique(Relation relation, const char* id) {
         return;
     }
     if (!has_unique_index(relation, get_attnum(RelationGetRelid(relation), id))) {
-        ereport(ERROR, errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-                errmsg("key column \"%s\" of \"%s\" is not unique", id, RelationGetRelationName(relation)),
-                errdetail("A tree's key needs a valid unique index on that column alone, without a condition."),
-                errhint("CREATE UNIQUE INDEX ON %s (%s);",
-                        quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-                                                   RelationGetRelationName(relation)),
-                        quote_identifier(id)));
+        ereport(
+            ERROR, errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+            errmsg("key column \"%s\" of \"%s\" is not unique", id, RelationGetRelationName(relation)),
+            errdetail("A tree's key needs a valid unique index on that column alone, without a condition."),
+            errhint("CREATE UNIQUE INDEX ON %s (%s);", relation_sql(RelationGetRelid(relation)), quote_identifier(id)));
     }
 }
 
@@ -166,12 +164,13 @@ bool says_the_same(const Registration& a, const Registration& b) {
 
 /// Needs SPI. The truncate trigger goes with the table's last tree.
 void drop_triggers(Oid track_function, const Registration& registration) {
-    run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(registration.trigger), relation_sql(registration)));
+    run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(registration.trigger), relation_sql(registration.relation)));
     CommandCounterIncrement();
     if (read_registrations_of(track_function, registration.relation).empty()) {
         const TruncateTrigger truncate = find_truncate_trigger(track_function, registration.relation);
         if (truncate.name != nullptr) {
-            run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(truncate.name), relation_sql(registration)));
+            run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(truncate.name),
+                         relation_sql(registration.relation)));
         }
     }
 }
@@ -196,7 +195,7 @@ char* row_trigger_name(const Registration& wanted) {
 /// Needs SPI. ALWAYS, because replication and restores turn ordinary triggers off. An earlier trigger of the same tree is
 /// replaced, not dropped: that would have to wait for readers.
 void create_triggers(Oid track_function, const Registration& wanted, const Registration* earlier, char relation_kind) {
-    const char* table = relation_sql(wanted);
+    const char* table = relation_sql(wanted.relation);
     const char* function =
         quote_qualified_identifier(get_namespace_name(get_func_namespace(track_function)), "tree_track");
     const char* trigger = quote_identifier(earlier != nullptr ? earlier->trigger : row_trigger_name(wanted));
@@ -297,7 +296,8 @@ char* register_tree(Oid calling_function, const Request& request) {
     // More than one of the same name can come from a trigger made by hand.
     for (const Registration& registration : existing) {
         if (&registration != same && strcmp(registration.tree, wanted.tree) == 0) {
-            run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(registration.trigger), relation_sql(registration)));
+            run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(registration.trigger),
+                         relation_sql(registration.relation)));
         }
     }
     create_triggers(track, wanted, same, kind);
@@ -343,9 +343,7 @@ int unregister_all_trees(Oid calling_function) {
     SPI_connect();
     for (const TriggerName& trigger : read_trigger_names(track)) {
         check_owner(trigger.relation);  // of one that came while we waited, too
-        run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger.name),
-                     quote_qualified_identifier(get_namespace_name(get_rel_namespace(trigger.relation)),
-                                                get_rel_name(trigger.relation))));
+        run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(trigger.name), relation_sql(trigger.relation)));
     }
     SPI_finish();
     return count;

@@ -365,8 +365,8 @@ char* qualified_tree_name(const Registration& registration) {
     return quote_qualified_identifier(get_namespace_name(registration.schema), registration.tree);
 }
 
-char* relation_sql(const Registration& registration) {
-    return quote_qualified_identifier(get_namespace_name(registration.schema), registration.relation_name);
+char* relation_sql(Oid relation) {
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), get_rel_name(relation));
 }
 
 }  // namespace pg_tree::registry

@@ -67,7 +67,7 @@ Registration copy_registration(const Registration& registration);
 char* qualified_tree_name(const Registration& registration);
 
 /// `schema.relation`, quoted where needed, for a statement.
-char* relation_sql(const Registration& registration);
+char* relation_sql(Oid relation);
 
 inline bool same_text(const char* a, const char* b) {
     return a == nullptr || b == nullptr ? a == b : strcmp(a, b) == 0;

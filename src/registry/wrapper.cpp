@@ -13,7 +13,7 @@ char* wrapper_sql(Oid calling_function, const char* name) {
     const Tree* tree = load_tree(registration, CurrentMemoryContext);
     const char* extension = quote_identifier(get_namespace_name(get_func_namespace(calling_function)));
     const char* cast_to = is_integer(tree->key.kind) ? "bigint" : tree->key.kind == KeyKind::uuid ? "uuid" : "text";
-    const char* table = relation_sql(registration);
+    const char* table = relation_sql(registration.relation);
     const char* body = psprintf("  SELECT (node).* FROM %s.tree_rows(NULL::%s, root::%s, %s, max_level)", extension,
                                 table, cast_to, quote_literal_cstr(tree->name));
     const char* quote = "$pg_tree$";  // anything may stand in a name, this too

@@ -135,7 +135,11 @@ sub ends_in_time {
             send_query($victim, $query);
             my $took = $node->safe_psql('postgres', "SELECT end_backend($pid, 'pg_cancel_backend', '$after ms')");
             $victim->query('SELECT 1');
-            next if $took eq '';
+            if ($took eq '') {
+                # It had ended by then: other work on the machine had stretched the duration when it was measured.
+                $after /= 2;
+                next;
+            }
             $met++ if !defined $best;
             $best = $took if !defined $best || $took < $best;
             last if $best < $limit_ms;
@@ -143,8 +147,7 @@ sub ends_in_time {
         push @late, sprintf('%.0f ms at %.0f ms', $best, $after) if defined $best && $best >= $limit_ms;
     }
     is("@late", '', "$name: cancelled in time");
-    # The moments are shares of a duration that other work on the machine may have stretched: not all need to be met.
-    cmp_ok($met, '>=', 1, "$name: cancelled while it ran");
+    cmp_ok($met, '>=', @moments / 2, "$name: cancelled while it ran");
     my $context_growth = $victim->query('SELECT context_bytes()') - $context_before;
     my $process_growth = $victim->query('SELECT process_bytes()') - $process_before;
     cmp_ok($context_growth, '<', 256 * 1024, "$name: memory contexts are as before");
