@@ -348,3 +348,51 @@ CREATE FUNCTION tree_forest(rowtype anyelement, tree text DEFAULT NULL, max_leve
     AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10000;
 COMMENT ON FUNCTION tree_forest(anyelement, text, int) IS
     'Every row that is in the tree, roots at level 0, in pre-order: SELECT (node).*, level FROM tree_forest(NULL::my_table).';
+
+-- Cache ----------------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION tree_warm(tree text DEFAULT NULL)
+    RETURNS TABLE (tree_name text, nodes bigint, bytes bigint, build_ms float8)
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1;
+COMMENT ON FUNCTION tree_warm(text) IS
+    'Builds the tree''s image in the shared cache unless it is there; build_ms is 0 when it was. A WARNING says why not.';
+
+CREATE FUNCTION tree_invalidate(tree text DEFAULT NULL) RETURNS bool
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tree_invalidate(text) IS
+    'Gives the memory of the tree''s image back and returns whether there was one; never needed for a right answer. For the table''s owner.';
+
+CREATE FUNCTION tree_cache_statistics(OUT datname text, OUT tree text, OUT relation text, OUT state text, OUT nodes bigint,
+                                      OUT bytes bigint, OUT hits bigint, OUT misses bigint, OUT bypasses bigint,
+                                      OUT hit_ratio float8, OUT builds bigint, OUT build_ms float8, OUT evictions bigint,
+                                      OUT invalidations bigint, OUT last_build timestamptz) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 20;
+COMMENT ON FUNCTION tree_cache_statistics() IS 'The rows of the view tree_stat_cache.';
+CREATE VIEW tree_stat_cache AS SELECT * FROM tree_cache_statistics();
+COMMENT ON VIEW tree_stat_cache IS
+    'One row for each tree that this server has been asked about. state: empty, building, current (its image answers a new snapshot) or stale; bytes of the image; build_ms of the last build.';
+
+CREATE FUNCTION tree_bypass_statistics(OUT datname text, OUT tree text, OUT reason text, OUT count bigint) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 20;
+COMMENT ON FUNCTION tree_bypass_statistics() IS 'The rows of the view tree_stat_bypass.';
+CREATE VIEW tree_stat_bypass AS SELECT * FROM tree_bypass_statistics();
+COMMENT ON VIEW tree_stat_bypass IS
+    'Calls that read the table although a cache may be there, by reason: own_write, snapshot, rls, serializable, standby, trigger_missing, too_large, unsupported, disabled, not_preloaded (of this session only).';
+
+CREATE FUNCTION tree_progress(OUT pid int, OUT datname text, OUT tree text, OUT phase text, OUT nodes_done bigint,
+                              OUT nodes_total bigint) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1;
+COMMENT ON FUNCTION tree_progress() IS 'The rows of the view tree_stat_progress.';
+CREATE VIEW tree_stat_progress AS SELECT * FROM tree_progress();
+COMMENT ON VIEW tree_stat_progress IS
+    'Images being built now. phase: starting, reading, linking, sorting, writing; nodes_total is the planner''s guess while reading.';
+
+CREATE FUNCTION tree_info(OUT preloaded bool, OUT version text, OUT cache_bytes bigint, OUT cache_limit_bytes bigint,
+                          OUT worker_pid int, OUT dropped_trees bigint, OUT stats_reset timestamptz) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1;
+COMMENT ON FUNCTION tree_info() IS 'The row of the view tree_stat_info.';
+CREATE VIEW tree_stat_info AS SELECT * FROM tree_info();
+COMMENT ON VIEW tree_stat_info IS
+    'preloaded: pg_tree is in shared_preload_libraries, and there is a cache; dropped_trees lost their place in it to others; stats_reset: when counting began.';
+
+GRANT SELECT ON tree_stat_cache, tree_stat_bypass, tree_stat_progress, tree_stat_info TO PUBLIC;

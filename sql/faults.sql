@@ -5,6 +5,8 @@
 -- Faults are injected by functions that only a library built with PG_TREE_DEBUG=1 has (src/pg/fault.cpp).
 
 SET client_min_messages = warning;
+-- The way through the table is what is tried here.
+SET pg_tree.enable_cache = off;
 -- Compiled code stays in the process for a while, which memory that is to be flat must not be confused with.
 SET jit = off;
 CREATE EXTENSION IF NOT EXISTS pg_tree;

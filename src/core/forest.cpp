@@ -188,6 +188,15 @@ const Vector<OpenRun>& Forest::sort_children(bool prefix_decides, std::int32_t m
     return open_runs_;
 }
 
+const Vector<OpenRun>& Forest::sort_everything(bool prefix_decides) {
+    open_runs_.clear();
+    for (Node parent = 0; parent <= start_; ++parent) {
+        poller_.step();
+        sort_group(parent, prefix_decides);
+    }
+    return open_runs_;
+}
+
 void Forest::walk_depth_first(std::int32_t max_level, Walk& walk) const {
     if (max_level < 0) {
         return;

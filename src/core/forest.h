@@ -58,6 +58,9 @@ public:
     /// Children below `max_level` are left as they are.
     const Vector<OpenRun>& sort_children(bool prefix_decides, std::int32_t max_level);
 
+    /// After link(everywhere): sorts every group of siblings there is, also what stands below rejected rows.
+    const Vector<OpenRun>& sort_everything(bool prefix_decides);
+
     void walk_depth_first(std::int32_t max_level, Walk& walk) const;
     void walk_breadth_first(std::int32_t max_level, Walk& walk) const;
 
@@ -67,6 +70,9 @@ public:
 
     /// The row with this key, or no_node.
     Node find(Key key) const { return index_.find(table_.rows, key); }
+
+    /// The row that is found by this row's key: itself, unless it has no key or gives way to another with the same.
+    Node find_row(Node node) const { return table_.rows[node].has_key() ? find(table_.rows[node].key) : no_node; }
 
     /// A node's children, itself and rows outside the tree's filter left out. Siblings in order once they are sorted.
     std::span<const Node> children_of(Node node) const {

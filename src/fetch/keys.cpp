@@ -144,7 +144,17 @@ Datum Keys::value(Key number) const {
 }
 
 bool Keys::from_caller(Datum argument, KeyForm form, const registry::Tree& tree, Key& key) {
-    const bool is_integer = registry::is_integer(type_.kind);
+    Datum value;
+    if (!caller_key(argument, form, tree, value)) {
+        return false;
+    }
+    key = number(value);
+    return true;
+}
+
+bool caller_key(Datum argument, KeyForm form, const registry::Tree& tree, Datum& value) {
+    const registry::KeyType& type = tree.key;
+    const bool is_integer = registry::is_integer(type.kind);
     if (form == KeyForm::text) {
         // Without a type modifier: 'abcdef' is a key that a varchar(3) column does not have, not an error.
         ErrorContextCallback callback;
@@ -153,25 +163,34 @@ bool Keys::from_caller(Datum argument, KeyForm form, const registry::Tree& tree,
         callback.previous = error_context_stack;
         error_context_stack = &callback;
         char* written = text_to_cstring(DatumGetTextPP(argument));
-        key = number(OidInputFunctionCall(type_.input_function, written, type_.input_parameter, -1));
+        value = OidInputFunctionCall(type.input_function, written, type.input_parameter, -1);
         error_context_stack = callback.previous;
         return true;
     }
-    if (form == KeyForm::uuid && type_.kind == KeyKind::uuid) {
-        key = number(argument);
+    if (form == KeyForm::uuid && type.kind == KeyKind::uuid) {
+        value = argument;
         return true;
     }
     if (form == KeyForm::bigint && is_integer) {
-        key = DatumGetInt64(argument);
-        return type_.kind == KeyKind::bigint ||
-               (type_.kind == KeyKind::integer ? key == static_cast<int32>(key) : key == static_cast<int16>(key));
+        const int64 key = DatumGetInt64(argument);
+        switch (type.kind) {
+            case KeyKind::smallint:
+                value = Int16GetDatum(static_cast<int16>(key));
+                return key == static_cast<int16>(key);
+            case KeyKind::integer:
+                value = Int32GetDatum(static_cast<int32>(key));
+                return key == static_cast<int32>(key);
+            default:
+                value = argument;
+                return true;
+        }
     }
     ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
-            errmsg("tree %s has keys of type %s, not %s", tree.name, format_type_be(type_.declared),
+            errmsg("tree %s has keys of type %s, not %s", tree.name, format_type_be(type.declared),
                    format_type_be(type_of(form))),
-            errhint(is_integer                    ? "Write the key as a bigint."
-                    : type_.kind == KeyKind::uuid ? "Write the key as a uuid."
-                                                  : "Write the key as text."));
+            errhint(is_integer                   ? "Write the key as a bigint."
+                    : type.kind == KeyKind::uuid ? "Write the key as a uuid."
+                                                 : "Write the key as text."));
     pg_unreachable();
 }
 
@@ -179,21 +198,71 @@ Datum Keys::to_caller(Key key, KeyForm form) const {
     if (form == KeyForm::bigint) {
         return Int64GetDatum(key);
     }
-    if (form == KeyForm::uuid) {
-        return value(key);
-    }
-    if (type_.kind == KeyKind::bytes && type_.type != BYTEAOID) {
-        return value(key);  // text and varchar are text already
-    }
-    if (type_.kind == KeyKind::padded) {
-        return value(key);  // kept without trailing blanks, as a cast to text would have it
-    }
     if (registry::is_integer(type_.kind)) {
-        char digits[MAXINT8LEN + 1];
-        pg_lltoa(key, digits);
-        return CStringGetTextDatum(digits);
+        return integer_key_text(key);
     }
-    return to_text(value(key));
+    return key_to_caller(type_, value(key), form);
+}
+
+Datum key_to_caller(const registry::KeyType& type, Datum value, KeyForm form) {
+    if (form == KeyForm::uuid) {
+        return value;
+    }
+    if (type.kind == KeyKind::bytes && type.type != BYTEAOID) {
+        return value;  // text and varchar are text already
+    }
+    if (type.kind == KeyKind::padded) {
+        return value;  // kept without trailing blanks, as a cast to text would have it
+    }
+    char* written = OidOutputFunctionCall(type.output_function, value);
+    const Datum result = CStringGetTextDatum(written);
+    pfree(written);
+    return result;
+}
+
+Datum integer_key_text(Key key) {
+    char digits[MAXINT8LEN + 1];
+    pg_lltoa(key, digits);
+    return CStringGetTextDatum(digits);
+}
+
+KeyEquality::KeyEquality(const registry::KeyType& type, MemoryContext context) : type_(type), hash_(), equal_() {
+    if (type.kind == KeyKind::other) {
+        const TypeCacheEntry* cache = lookup_type_cache(type.type, TYPECACHE_HASH_PROC | TYPECACHE_EQ_OPR);
+        fmgr_info_cxt(get_opcode(cache->eq_opr), &equal_, context);
+        fmgr_info_cxt(cache->hash_proc, &hash_, context);
+    }
+}
+
+KeyProbe KeyEquality::probe(Datum value) {
+    KeyProbe probe = {0, value, {}};
+    if (type_.kind == KeyKind::other) {
+        if (type_.length == -1) {
+            probe.plain = PointerGetDatum(pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(value))));
+        }
+        probe.hash = DatumGetUInt32(FunctionCall1Coll(&hash_, type_.collation, probe.plain));
+        return probe;
+    }
+    if (type_.kind == KeyKind::uuid) {
+        probe.bytes = {DatumGetPointer(value), UUID_LEN};
+    } else {
+        const varlena* plain = pg_detoast_datum_packed(reinterpret_cast<varlena*>(DatumGetPointer(value)));
+        std::size_t length = VARSIZE_ANY_EXHDR(plain);
+        while (type_.kind == KeyKind::padded && length > 0 && VARDATA_ANY(plain)[length - 1] == ' ') {
+            --length;
+        }
+        probe.bytes = {VARDATA_ANY(plain), length};
+    }
+    probe.hash =
+        hash_bytes(reinterpret_cast<const unsigned char*>(probe.bytes.data()), static_cast<int>(probe.bytes.size()));
+    return probe;
+}
+
+bool KeyEquality::equal(const KeyProbe& probe, Datum stored) {
+    if (type_.kind == KeyKind::other) {
+        return DatumGetBool(FunctionCall2Coll(&equal_, type_.collation, probe.plain, stored));
+    }
+    return view(static_cast<Word>(stored), type_.kind) == probe.bytes;
 }
 
 Datum Keys::to_text(Datum value) const {

@@ -10,6 +10,38 @@ namespace pg_tree::fetch {
 /// How the caller of an SQL function writes and reads keys: which of the three overloads it is.
 enum class KeyForm { bigint, uuid, text };
 
+/// The key that a caller wrote, in the form of its overload, as a value of the tree's own type. False: no key of this tree can be
+/// equal to it (an integer out of the column's range). Raises an error when the form does not fit the tree, or the text is not of
+/// the type. A server frame.
+bool caller_key(Datum argument, KeyForm form, const registry::Tree& tree, Datum& value);
+
+/// A value of the key's type as the overload hands it out; allocated in the current context where it is not the value itself.
+Datum key_to_caller(const registry::KeyType& type, Datum value, KeyForm form);
+
+/// An integer key as text.
+Datum integer_key_text(core::Key key);
+
+/// A key that is not an integer, ready to be looked for among others: its hash, and what to compare. A server frame.
+struct KeyProbe {
+    uint32 hash;
+    Datum plain;             ///< KeyKind::other: the value, detoasted
+    std::string_view bytes;  ///< otherwise
+};
+
+/// Made once for a key type; compares keys as the type itself does. Trivially destructible; lives in `context`.
+class KeyEquality {
+public:
+    KeyEquality(const registry::KeyType& type, MemoryContext context);
+    KeyProbe probe(Datum value);
+    /// `stored` is a value of the type, not toasted.
+    bool equal(const KeyProbe& probe, Datum stored);
+
+private:
+    const registry::KeyType& type_;
+    FmgrInfo hash_;
+    FmgrInfo equal_;
+};
+
 /// Numbers the keys of one read. Made in a memory context by make_keys(); functions are server frames.
 class Keys {
 public:

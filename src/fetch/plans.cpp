@@ -42,11 +42,12 @@ void free_plans(void* data) {
 }
 
 Plans& plans_of(const registry::TreeUse& use) {
-    if (use.attachment->data == nullptr) {
-        use.attachment->data = MemoryContextAllocZero(use.tree->context, sizeof(Plans));
-        use.attachment->free = free_plans;
+    registry::Attachment& attachment = use.attachment(registry::Room::fetch);
+    if (attachment.data == nullptr) {
+        attachment.data = MemoryContextAllocZero(use.tree->context, sizeof(Plans));
+        attachment.free = free_plans;
     }
-    return *static_cast<Plans*>(use.attachment->data);
+    return *static_cast<Plans*>(attachment.data);
 }
 
 /// Our queries refer to everything but $1 by numbers that no caller's parameter has: a name could be that of a column.
@@ -181,6 +182,9 @@ Query write_query(const Tree& tree, Access access, Content content) {
     } else if (access == Access::lookup) {
         add_condition(query, first, psprintf("$%d %s $1", placeholder::id, tree.key.equal));
     }
+    if (access == Access::keys) {
+        add_condition(query, first, psprintf("$%d %s ANY ($1)", placeholder::id, tree.key.equal));
+    }
     if (tree.filter != nullptr && !flagged) {
         add_condition(query, first, psprintf("$%d", placeholder::filter));
     }
@@ -220,9 +224,9 @@ const Plan& prepare(const registry::TreeUse& use, Access access, Content content
     if (plan.plan == nullptr) {
         const Tree& tree = *use.tree;
         const Query query = write_query(tree, access, content);
-        const Oid argument = access == Access::children ? tree.key.array_type
-                             : access == Access::lookup ? tree.key.type
-                                                        : InvalidOid;
+        const Oid argument = access == Access::children || access == Access::keys ? tree.key.array_type
+                             : access == Access::lookup                           ? tree.key.type
+                                                                                  : InvalidOid;
         Names& names = plans.names[static_cast<int>(access)];
         names = {&tree, argument};
         SPIPrepareOptions options = {};

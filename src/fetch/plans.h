@@ -19,9 +19,10 @@ enum class Access {
     whole_flagged,  ///< all, with a flag on those that the filter rejects
     children,       ///< those whose parent is one of $1 (an array of keys), filtered
     parentless,     ///< those whose parent is null, filtered
-    lookup          ///< the one whose key is $1, with the flag
+    lookup,         ///< the one whose key is $1, with the flag
+    keys            ///< those whose key is one of $1 (an array of keys), filtered
 };
-inline constexpr int access_kinds = 5;
+inline constexpr int access_kinds = 6;
 inline constexpr int content_kinds = 3;
 
 /// Code, name, sort expressions, and the parent's key as the row writes it.

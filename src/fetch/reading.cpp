@@ -65,7 +65,11 @@ void reserve(Reading& reading, double rows) {
 
 void fetch_whole(Reading& reading, Access access) {
     const Plan& plan = prepare(reading.use, access, reading.content);
-    reserve(reading, estimate(plan).rows);
+    const double expected = estimate(plan).rows;
+    reserve(reading, expected);
+    if (reading.progress != nullptr) {
+        pg_atomic_write_u64(&reading.progress->total, static_cast<uint64>(expected));
+    }
     fetch_rows(reading, plan);
 }
 
@@ -74,6 +78,27 @@ void link(Reading& reading, core::Start start) {
     const core::KeyIndex::Duplicate duplicate = pg::enter([&] { return reading.forest->link(start); });
     if (duplicate.second != core::no_node) {
         refuse_duplicate(reading, reading.table->rows[duplicate.first].key);
+    }
+}
+
+/// Sorts by prefixes, and settles what they leave open.
+template <class Sort>
+void settle(Reading& reading, Sort&& sort) {
+    struct Runs {
+        const core::OpenRun* first;
+        std::size_t count;
+    };
+    const Runs runs = pg::enter([&]() -> Runs {
+        const auto* open = sort();
+        return {open->data(), open->size()};
+    });
+    reading.order->settle(*reading.table, *reading.keys, reading.forest->children(), runs.first, runs.count);
+}
+
+void report(const Reading& reading, Progress::Phase phase) {
+    if (reading.progress != nullptr) {
+        pg_atomic_write_u64(&reading.progress->done, reading.table->rows.size());
+        pg_atomic_write_u32(&reading.progress->phase, phase);
     }
 }
 
@@ -282,6 +307,7 @@ Reading* begin_reading(const registry::TreeUse& use, Content content, MemoryCont
 
 Reading* begin_reading_beside(const Reading& first, Content content) {
     Reading* reading = make_reading(first.use, content, first.context);
+    reading->leave_undone = first.leave_undone;
     reading->memory = first.memory;
     reading->interrupts = first.interrupts;
     reading->keys = first.keys;
@@ -299,6 +325,11 @@ void read_below(Reading& reading, Key root, std::int32_t max_level) {
                    PointerGetDatum(construct_empty_array(reading.keys->type().type)));
     } else if (!fetch_levels(reading, root, max_level)) {
         pg::enter([&] { reading.table->clear(); });
+        if (reading.leave_undone) {
+            reading.left_undone = true;
+            SPI_finish();
+            return;
+        }
         fetch_whole(reading, Access::whole);
     }
     SPI_finish();
@@ -306,11 +337,49 @@ void read_below(Reading& reading, Key root, std::int32_t max_level) {
 }
 
 void read_forest(Reading& reading) {
+    if (reading.leave_undone) {
+        reading.left_undone = true;
+        return;
+    }
     SPI_connect();
     // With a filter, rows outside the tree must be known too: their children are not orphans.
     fetch_whole(reading, Access::whole_flagged);
     SPI_finish();
     link(reading, core::Start::everywhere());
+}
+
+void read_everything(Reading& reading) {
+    report(reading, Progress::reading);
+    SPI_connect();
+    fetch_whole(reading, Access::whole_flagged);
+    SPI_finish();
+    report(reading, Progress::linking);
+    link(reading, core::Start::everywhere());
+    report(reading, Progress::sorting);
+    settle(reading, [&] { return &reading.forest->sort_everything(reading.order->prefix_decides()); });
+}
+
+void read_rows_with_keys(Reading& reading, const Datum* keys, std::size_t count) {
+    SPI_connect();
+    const Estimate whole = estimate(prepare(reading.use, Access::whole, reading.content));
+    if (static_cast<double>(count) * rows_per_lookup > whole.rows) {
+        fetch_whole(reading, Access::whole);
+    } else {
+        const registry::KeyType& type = reading.keys->type();
+        constexpr std::size_t at_once = 10000;
+        for (std::size_t first = 0; first < count; first += at_once) {
+            ArrayType* some =
+                construct_array(const_cast<Datum*>(keys + first), static_cast<int>(std::min(at_once, count - first)),
+                                type.type, type.length, type.by_value, type.alignment);
+            fetch_rows(reading, prepare(reading.use, Access::keys, reading.content), PointerGetDatum(some));
+            pfree(some);
+        }
+        if (count == 0) {  // who may not read the table is to be told so all the same
+            fetch_rows(reading, prepare(reading.use, Access::keys, reading.content),
+                       PointerGetDatum(construct_empty_array(type.type)));
+        }
+    }
+    SPI_finish();
 }
 
 void read_parentless(Reading& reading) {
@@ -324,15 +393,7 @@ void arrange(Reading& reading, std::int32_t max_level) {
     if (reading.order == nullptr) {
         return;
     }
-    struct Runs {
-        const core::OpenRun* first;
-        std::size_t count;
-    };
-    const Runs runs = pg::enter([&]() -> Runs {
-        const auto& open = reading.forest->sort_children(reading.order->prefix_decides(), max_level);
-        return {open.data(), open.size()};
-    });
-    reading.order->settle(*reading.table, *reading.keys, reading.forest->children(), runs.first, runs.count);
+    settle(reading, [&] { return &reading.forest->sort_children(reading.order->prefix_decides(), max_level); });
 }
 
 Chain* read_node(Reading& reading, Key key) {
@@ -359,6 +420,11 @@ Chain* read_chain(Reading& reading, Key key) {
             reading.table->clear();
             chain->nodes.clear();
         });
+        if (reading.leave_undone) {
+            reading.left_undone = true;
+            SPI_finish();
+            return chain;
+        }
         fetch_whole(reading, Access::whole_flagged);
         SPI_finish();
         climb_in_memory(reading, *chain, key);

@@ -11,10 +11,22 @@
 #include "fetch/sibling_order.h"
 #include "pg/interrupts.h"
 
+extern "C" {
+#include "port/atomics.h"
+}
+
 namespace pg_tree::fetch {
 
 /// Defines pg_tree.max_build_memory. Called once from _PG_init.
 void define_settings();
+
+/// How far a read of everything has come, for others to look at. Written by one process, read by any.
+struct Progress {
+    enum Phase : uint32 { none, reading, linking, sorting, writing };
+    pg_atomic_uint32 phase;
+    pg_atomic_uint64 done;   ///< rows read, or nodes written
+    pg_atomic_uint64 total;  ///< rows that the planner expects; then nodes
+};
 
 struct Reading {
     registry::TreeUse use;
@@ -27,6 +39,10 @@ struct Reading {
     core::Forest* forest;
     SiblingOrder* order;  ///< null with Content::keys
     int parent_word;      ///< see Layout
+    /// In: a read that turns out to need the whole table is to be left undone. Out: it was.
+    bool leave_undone;
+    bool left_undone;
+    Progress* progress;  ///< or null
 
     const registry::Tree& tree() const { return *use.tree; }
 };
@@ -46,6 +62,12 @@ void read_below(Reading& reading, core::Key root, std::int32_t max_level);
 
 /// Reads and links the whole forest.
 void read_forest(Reading& reading);
+
+/// Reads all rows, links the whole forest and sorts all of it, what stands below rejected rows included.
+void read_everything(Reading& reading);
+
+/// Reads the rows with these keys (values of the tree's own type), or, where that is cheaper, all rows. Linked to nothing.
+void read_rows_with_keys(Reading& reading, const Datum* keys, std::size_t count);
 
 /// Reads the rows whose parent is null, and links them as children of a start without a row.
 void read_parentless(Reading& reading);

@@ -4,9 +4,11 @@
 #include "pg/server.h"
 
 extern "C" {
+#include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "nodes/nodeFuncs.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/pg_locale.h"
 }
@@ -37,6 +39,35 @@ inline bool may_use_schema(Oid schema) {
     return object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
 #else
     return pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+inline bool may_select(Oid relation, Oid user) { return pg_class_aclcheck(relation, user, ACL_SELECT) == ACLCHECK_OK; }
+
+/// No transaction of this id or a later one has been removed from the commit log.
+inline TransactionId oldest_xid() {
+#if PG_VERSION_NUM >= 170000
+    return TransamVariables->oldestXid;
+#else
+    return ShmemVariableCache->oldestXid;
+#endif
+}
+
+/// The file that holds a relation's rows.
+inline Oid file_number(Relation relation) {
+#if PG_VERSION_NUM >= 160000
+    return relation->rd_locator.relNumber;
+#else
+    return relation->rd_node.relNode;
+#endif
+}
+
+/// Identifies the transaction that a session is in, whether or not it has an id.
+inline LocalTransactionId local_transaction() {
+#if PG_VERSION_NUM >= 170000
+    return MyProc->vxid.lxid;
+#else
+    return MyProc->lxid;
 #endif
 }
 

@@ -70,7 +70,7 @@ bool runs_without_error(void (*fn)(void*), void* argument) {
     return returned;
 }
 
-bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&message)[256]) {
+bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&message)[256], bool* out_of_memory) {
     const MemoryContext context = CurrentMemoryContext;
     const ResourceOwner owner = CurrentResourceOwner;
     BeginInternalSubTransaction(nullptr);
@@ -88,8 +88,11 @@ bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&messag
         CurrentResourceOwner = owner;
         // Only the work's own failure is thrown away: not a cancel, a shutdown, exhaustion or corruption.
         const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-        if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
-            category == ERRCODE_INTERNAL_ERROR) {
+        const bool tolerated = out_of_memory != nullptr && error->sqlerrcode == ERRCODE_OUT_OF_MEMORY;
+        if (tolerated) {
+            *out_of_memory = true;
+        } else if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
+                   category == ERRCODE_INTERNAL_ERROR) {
             ReThrowError(error);
         }
         FreeErrorData(error);

@@ -6,8 +6,10 @@ extern "C" {
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
+#include "commands/extension.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
@@ -258,6 +260,26 @@ Oid track_function(Oid calling_function) {
     return function;
 }
 
+Oid installed_track_function() {
+    const Oid extension = get_extension_oid("pg_tree", true);
+    if (!OidIsValid(extension)) {
+        return InvalidOid;
+    }
+    Oid schema = InvalidOid;
+    Relation extensions = table_open(ExtensionRelationId, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(extension));
+    SysScanDesc scan = systable_beginscan(extensions, ExtensionOidIndexId, true, nullptr, 1, &key);
+    if (HeapTuple tuple = systable_getnext(scan); HeapTupleIsValid(tuple)) {
+        schema = reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple))->extnamespace;
+    }
+    systable_endscan(scan);
+    table_close(extensions, AccessShareLock);
+    oidvector* no_arguments = buildoidvector(nullptr, 0);
+    return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("tree_track"),
+                           PointerGetDatum(no_arguments), ObjectIdGetDatum(schema));
+}
+
 std::span<Registration> read_registrations(Oid track_function) {
     Found found = {};
     for_each_dependent_trigger(
@@ -347,6 +369,15 @@ char* trigger_arguments(const Registration& registration) {
         appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", quote_literal_cstr(psprintf("%s=%s", key, value)));
     });
     return list.data;
+}
+
+int list_arguments(const Registration& registration, char*** arguments) {
+    *arguments = static_cast<char**>(palloc(sizeof(char*) * (std::size(fields) + 1)));
+    int count = 0;
+    for_each_argument(registration, [&](const char* key, const char* value) {
+        (*arguments)[count++] = psprintf("%s=%s", key, value);
+    });
+    return count;
 }
 
 Registration copy_registration(const Registration& registration) {

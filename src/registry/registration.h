@@ -30,6 +30,9 @@ struct Registration {
 /// The trigger function tree_track of the extension that `calling_function` belongs to.
 Oid track_function(Oid calling_function);
 
+/// The same, for those whom nobody called: of the extension as it is installed in this database; InvalidOid if it is not.
+Oid installed_track_function();
+
 /// Every registration in this database, as of now. Allocated in the current context.
 std::span<Registration> read_registrations(Oid track_function);
 
@@ -59,6 +62,9 @@ void rewrite_registrations(Oid track_function, Oid relation, bool (*change)(Regi
 
 /// The argument list for CREATE TRIGGER ... EXECUTE FUNCTION f(...): 'id=id', 'parent=parent_id', ...
 char* trigger_arguments(const Registration& registration);
+
+/// The same arguments one by one, as the server hands them to a trigger. Returns how many.
+int list_arguments(const Registration& registration, char*** arguments);
 
 /// A copy in the current context, for those who keep one while anything can happen.
 Registration copy_registration(const Registration& registration);

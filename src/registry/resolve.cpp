@@ -34,7 +34,7 @@ struct Definition {
     char name[NAMEDATALEN];
     int uses;
     bool stale;
-    Attachment attachment;
+    Attachment attachments[static_cast<int>(Room::count)];
 };
 
 struct Session {
@@ -256,8 +256,10 @@ void free_stale_definitions() {
         Definition* definition = *link;
         if (definition->stale && definition->uses == 0) {
             *link = definition->next;
-            if (definition->attachment.data != nullptr) {
-                definition->attachment.free(definition->attachment.data);
+            for (Attachment& attachment : definition->attachments) {
+                if (attachment.data != nullptr) {
+                    attachment.free(attachment.data);
+                }
             }
             MemoryContextDelete(definition->tree->context);
             pfree(definition);
@@ -289,7 +291,7 @@ TreeUse use(Definition* definition, MemoryContext context) {
     callback->arg = definition;
     ++definition->uses;
     MemoryContextRegisterResetCallback(context, callback);
-    return {definition->tree, &definition->attachment};
+    return {definition->tree, definition->attachments};
 }
 
 /// Looks a registration up, locks its relation, and looks again if anything changed before the lock was there.
@@ -307,6 +309,9 @@ TreeUse find_and_use(MemoryContext context, Find&& find) {
         const uint64 before = session.invalidations;
         LockRelationOid(relation, AccessShareLock);
         const bool last_attempt = attempt == 10;
+        if (!pg::may_use_schema(registration->schema)) {
+            aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(registration->schema));
+        }
         if (before == session.invalidations || last_attempt) {
             Definition* definition = known_definition(*registration);
             if (definition == nullptr) {
@@ -354,6 +359,18 @@ TreeUse use_tree(Oid calling_function, const char* name, MemoryContext context) 
 TreeUse use_tree_of_row_type(Oid calling_function, Oid row_type, const char* name, MemoryContext context) {
     return find_and_use(
         context, [&]() -> const Registration& { return find_of_row_type(names(calling_function), row_type, name); });
+}
+
+TreeUse use_tree_of_trigger(Oid calling_function, Oid trigger, MemoryContext context) {
+    return find_and_use(context, [&]() -> const Registration& {
+        for (const Registration& registration : names(calling_function)) {
+            if (registration.trigger_oid == trigger) {
+                return registration;
+            }
+        }
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("no trigger with the OID %u carries a tree", trigger));
+        pg_unreachable();
+    });
 }
 
 void start() {

@@ -5,17 +5,20 @@
 
 namespace pg_tree::registry {
 
-/// What another room keeps per tree and session (prepared plans). Freed with the definition.
+/// What other rooms keep per tree and session. Freed with the definition.
 struct Attachment {
     void* data;
     void (*free)(void* data);
 };
+enum class Room : int { fetch, cache, count };
 
 /// A definition in use. It stays valid until the memory context it was taken for is reset, whatever DDL comes in between.
 /// The relation is locked with AccessShareLock until the end of the transaction.
 struct TreeUse {
     const Tree* tree;
-    Attachment* attachment;
+    Attachment* attachments;  ///< one for each Room
+
+    Attachment& attachment(Room room) const { return attachments[static_cast<int>(room)]; }
 };
 
 /// Resolves a tree's name like a relation's: `tree`, `schema.tree`, quoted where needed; null means
@@ -25,6 +28,9 @@ TreeUse use_tree(Oid calling_function, const char* name, MemoryContext context);
 
 /// The tree of a row type. `name` chooses when the table carries several.
 TreeUse use_tree_of_row_type(Oid calling_function, Oid row_type, const char* name, MemoryContext context);
+
+/// The tree that this trigger carries, for those who know it from shared memory. An error when it is gone.
+TreeUse use_tree_of_trigger(Oid calling_function, Oid trigger, MemoryContext context);
 
 /// Splits a tree's name as users write it. `schema` is null when none was given.
 struct TreeName {

@@ -9,6 +9,8 @@ extern "C" {
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "utils/partcache.h"
 #include "utils/pg_locale.h"
@@ -69,6 +71,54 @@ bool is_partition_key(Relation relation, AttrNumber column) {
         }
     }
     return false;
+}
+
+/// Is a value's text a matter of the value alone? Dates and floating-point numbers are written as the session's settings say, an
+/// enum's labels can be renamed.
+bool has_stable_text(Node* expression) {
+    const Oid type = getBaseType(exprType(expression));
+    switch (type) {
+        case TEXTOID:
+        case VARCHAROID:
+        case BPCHAROID:
+        case NAMEOID:
+        case CHAROID:
+        case BOOLOID:
+        case INT2OID:
+        case INT4OID:
+        case INT8OID:
+        case OIDOID:
+        case NUMERICOID:
+        case UUIDOID:
+        case JSONOID:
+        case JSONBOID:
+        case INETOID:
+        case CIDROID:
+        case MACADDROID:
+        case MACADDR8OID:
+            return true;
+        default: {
+            Oid function;
+            return find_coercion_pathway(TEXTOID, type, COERCION_EXPLICIT, &function) == COERCION_PATH_RELABELTYPE;
+        }
+    }
+}
+
+bool is_column(const Node* expression) { return IsA(expression, Var) || IsA(expression, Const); }
+
+void fill_columns(Tree& tree) {
+    for (Node* node : {tree.id, tree.parent, tree.filter}) {
+        if (node != nullptr) {
+            pull_varattnos(node, 1, &tree.key_columns);
+        }
+    }
+    tree.node_columns = bms_copy(tree.key_columns);
+    pull_varattnos(tree.code, 1, &tree.node_columns);
+    pull_varattnos(tree.label, 1, &tree.node_columns);
+    for (int i = 0; i < tree.sort_columns; ++i) {
+        pull_varattnos(tree.sort[i].expression, 1, &tree.node_columns);
+        tree.only_columns = tree.only_columns && is_column(tree.sort[i].expression);
+    }
 }
 
 }  // namespace
@@ -186,9 +236,12 @@ Tree* load_tree(const Registration& registration, MemoryContext parent) {
     tree->code_column = column_number(relation, code, tree->name);
     tree->code = as_text(column_expression(relation, tree->code_column));
     const Dialect canonical = {true, NIL};
-    tree->label = as_text(registration.name != nullptr
-                              ? parse_expression(relation, registration.name, "name", canonical, false).tree
-                              : column_expression(relation, id));
+    Node* label = registration.name != nullptr
+                      ? parse_expression(relation, registration.name, "name", canonical, false).tree
+                      : column_expression(relation, id);
+    tree->label = as_text(label);
+    tree->stable_text = has_stable_text(column_expression(relation, tree->code_column)) && has_stable_text(label);
+    tree->only_columns = is_column(label);
     if (registration.filter != nullptr) {
         tree->filter = parse_expression(relation, registration.filter, "filter", canonical, true).tree;
     }
@@ -205,6 +258,11 @@ Tree* load_tree(const Registration& registration, MemoryContext parent) {
         tree->sort[tree->sort_columns++] = {sort->expression.tree, sort->expression.type, sort->expression.collation,
                                             sort->less_than,       sort->descending,      sort->nulls_first};
     }
+    tree->only_columns = tree->only_columns && (tree->filter == nullptr || is_column(tree->filter));
+    fill_columns(*tree);
+    tree->trigger = registration.trigger_oid;
+    tree->definition = trigger_arguments(registration);
+    tree->trigger_argument_count = list_arguments(registration, &tree->trigger_arguments);
     table_close(relation, NoLock);
     MemoryContextSwitchTo(caller);
     return tree;

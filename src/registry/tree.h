@@ -4,6 +4,7 @@
 #include "registry/registration.h"
 
 extern "C" {
+#include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 }
 
@@ -68,6 +69,18 @@ struct Tree {
     KeyType key;
     int sort_columns;
     SortColumn sort[max_sort_columns];
+    Oid trigger;             ///< the row trigger that carries the registration
+    const char* definition;  ///< what the registration says, as one text: the same text, the same tree
+    int trigger_argument_count;
+    char** trigger_arguments;  ///< 'key=value', as the trigger has them
+    /// The columns that a query has to be allowed to read, as offsets from FirstLowInvalidHeapAttributeNumber: of the key, its
+    /// parent and the filter; and those with code, name and order as well.
+    Bitmapset* key_columns;
+    Bitmapset* node_columns;
+    /// Code and name are of types whose text is the same under any settings.
+    bool stable_text;
+    /// Code, name, order and filter are nothing but columns, or constants.
+    bool only_columns;
 };
 
 /// Describes the key type of a column, or raises an error that names it. `tree` is for the message.

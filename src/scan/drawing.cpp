@@ -6,8 +6,6 @@ extern "C" {
 
 namespace pg_tree::scan {
 
-using fetch::Reading;
-
 namespace {
 
 constexpr std::int32_t deepest_branches = 40;
@@ -36,28 +34,32 @@ void put_line(RowsOut& out, const StringInfoData& line) {
     MemoryContextSwitchTo(caller);
 }
 
-bool is_last_sibling(const core::Forest& forest, core::Node node) {
-    std::span<const core::Node> siblings = forest.children_of(forest.table().rows[node].parent_node);
-    if (siblings.back() == forest.start_node()) {  // a cycle through the start: it is not drawn again
-        siblings = siblings.first(siblings.size() - 1);
-    }
-    return siblings.back() == node;
+/// The name as a line of its own, after what is in the line already.
+template <class Source>
+void put_label(RowsOut& out, StringInfo line, const Source& source, const Datum* values, const bool* nulls) {
+    char* name = label_of(values, nulls, source.form());
+    append_on_one_line(line, name);
+    pfree(name);
+    put_line(out, *line);
 }
 
 }  // namespace
 
-void draw(RowsOut& out, const Reading& above, const core::Row& self, const Reading& below, const core::Walk& walk) {
+template <class Source>
+void draw(RowsOut& out, Source& source) {
     const Strokes& strokes = GetDatabaseEncoding() == PG_UTF8 ? box : ascii;
     StringInfoData line;
     initStringInfo(&line);
-    append_on_one_line(&line, label(above, self));
-    put_line(out, line);
+    const MemoryContext caller = MemoryContextSwitchTo(out.row_memory());
+    Datum values[4];
+    bool nulls[4];
+    source.fill_start(values, nulls);
+    put_label(out, &line, source, values, nulls);
 
     bool last_at[deepest_branches + 1] = {};
-    for (std::size_t i = 0; i < walk.nodes.size(); ++i) {
-        const core::Node node = walk.nodes[i];
-        const std::int32_t level = walk.levels[i];
-        const bool is_last = is_last_sibling(*below.forest, node);
+    while (source.next()) {
+        const std::int32_t level = source.level();
+        const bool is_last = source.is_last_sibling();
         resetStringInfo(&line);
         if (level > deepest_branches) {
             appendStringInfo(&line, "[%d] ", level);
@@ -68,11 +70,13 @@ void draw(RowsOut& out, const Reading& above, const core::Row& self, const Readi
             }
         }
         appendStringInfoString(&line, is_last ? strokes.last_child : strokes.child);
-        char* name = label(below, below.table->rows[node]);
-        append_on_one_line(&line, name);
-        pfree(name);
-        put_line(out, line);
+        source.fill(values, nulls);
+        put_label(out, &line, source, values, nulls);
     }
+    MemoryContextSwitchTo(caller);
 }
+
+template void draw(RowsOut&, TableSource&);
+template void draw(RowsOut&, ImageSource&);
 
 }  // namespace pg_tree::scan

@@ -6,68 +6,81 @@ extern "C" {
 
 namespace pg_tree::scan {
 
-using core::Row;
 using fetch::KeyForm;
-using fetch::Reading;
 
 namespace {
 
-void write_string(StringInfo json, const Row& row, int word) {
-    if (row.word_is_null(static_cast<unsigned>(word))) {
+void write_string(StringInfo json, Datum value, bool null) {
+    if (null) {
         appendStringInfoString(json, "null");
         return;
     }
-    char* plain = TextDatumGetCString(static_cast<Datum>(row.payload[word]));
+    char* plain = TextDatumGetCString(value);
     escape_json(json, plain);
     pfree(plain);
 }
 
-void write_key(StringInfo json, const Reading& reading, const Row& row, KeyForm form) {
-    if (!row.has_key()) {
+void write_key(StringInfo json, Datum value, bool null, KeyForm form) {
+    if (null) {
         appendStringInfoString(json, "null");
     } else if (form == KeyForm::bigint) {
-        appendStringInfo(json, INT64_FORMAT, static_cast<int64>(row.key));
+        appendStringInfo(json, INT64_FORMAT, DatumGetInt64(value));
     } else {
-        char* plain = TextDatumGetCString(reading.keys->to_caller(row.key, KeyForm::text));
+        char* plain = key_text(value, form);
         escape_json(json, plain);
         pfree(plain);
     }
 }
 
 /// Leaves the list of children open.
-void open_node(StringInfo json, const Reading& reading, const Row& row, KeyForm form) {
+void open_node(StringInfo json, const Datum* values, const bool* nulls, KeyForm form) {
     appendStringInfoString(json, "{\"id\":");
-    write_key(json, reading, row, form);
+    write_key(json, values[0], nulls[0], form);
     appendStringInfoString(json, ",\"code\":");
-    write_string(json, row, fetch::code_word);
+    write_string(json, values[1], nulls[1]);
     appendStringInfoString(json, ",\"name\":");
-    write_string(json, row, fetch::name_word);
+    write_string(json, values[2], nulls[2]);
     appendStringInfoString(json, ",\"children\":[");
 }
 
 }  // namespace
 
-text* write_json(const Reading& above, const Row& self, const Reading& below, const core::Walk& walk, KeyForm form) {
+template <class Source>
+text* write_json(Source& source) {
     StringInfoData json;
     initStringInfo(&json);
-    open_node(&json, above, self, form);
+    const MemoryContext row_memory =
+        AllocSetContextCreate(CurrentMemoryContext, "pg_tree json row", ALLOCSET_SMALL_SIZES);
+    const MemoryContext caller = MemoryContextSwitchTo(row_memory);
+    Datum values[4];
+    bool nulls[4];
+    source.fill_start(values, nulls);
+    open_node(&json, values, nulls, source.form());
     std::int32_t open_level = -1;  // of the node whose list of children is being written
-    for (std::size_t i = 0; i < walk.nodes.size(); ++i) {
+    while (source.next()) {
         CHECK_FOR_INTERRUPTS();
-        const bool is_next_sibling = walk.levels[i] <= open_level;
-        for (; open_level >= walk.levels[i]; --open_level) {
+        MemoryContextReset(row_memory);
+        const std::int32_t level = source.level();
+        const bool is_next_sibling = level <= open_level;
+        for (; open_level >= level; --open_level) {
             appendStringInfoString(&json, "]}");
         }
         if (is_next_sibling) {
             appendStringInfoChar(&json, ',');
         }
-        open_node(&json, below, below.table->rows[walk.nodes[i]], form);
-        open_level = walk.levels[i];
+        source.fill(values, nulls);
+        open_node(&json, values, nulls, source.form());
+        open_level = level;
     }
     for (; open_level >= -1; --open_level) {
         appendStringInfoString(&json, "]}");
     }
+    MemoryContextSwitchTo(caller);
+    MemoryContextDelete(row_memory);
     return cstring_to_text_with_len(json.data, json.len);
 }
+
+template text* write_json(TableSource&);
+template text* write_json(ImageSource&);
 
 }  // namespace pg_tree::scan

@@ -1,12 +1,15 @@
 #pragma once
 
-#include "scan/rows_out.h"
+#include "scan/source.h"
 
 namespace pg_tree::scan {
 
-/// {"id": ..., "code": ..., "name": ..., "children": [...]}, nested. `self` belongs to `above`; the walk over `below` is in
-/// pre-order. Integer keys asked for as bigint are numbers, all others strings.
-text* write_json(const fetch::Reading& above, const core::Row& self, const fetch::Reading& below,
-                 const core::Walk& walk, fetch::KeyForm form);
+/// {"id": ..., "code": ..., "name": ..., "children": [...]}, nested: the source's start and all its nodes. Integer keys asked for as
+/// bigint are numbers, all others strings.
+template <class Source>
+text* write_json(Source& source);
+
+extern template text* write_json(TableSource&);
+extern template text* write_json(ImageSource&);
 
 }  // namespace pg_tree::scan

@@ -10,25 +10,9 @@ using core::Row;
 using fetch::Chain;
 using fetch::Reading;
 
-namespace {
+using namespace walk_column;
 
-/// Columns of tree_walk.
-enum Column {
-    id,
-    code,
-    name,
-    parent_id,
-    depth,
-    distance,
-    rank,
-    children,
-    descendants,
-    is_leaf,
-    is_cycle,
-    root_id,
-    path,
-    columns
-};
+namespace {
 
 struct Writer {
     RowsOut& out;

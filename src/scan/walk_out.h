@@ -1,9 +1,29 @@
 // The rows of tree_walk: everything that can be said of a node.
 #pragma once
 
-#include "scan/rows_out.h"
+#include "scan/source.h"
 
 namespace pg_tree::scan {
+
+/// Columns of tree_walk.
+namespace walk_column {
+enum Column {
+    id,
+    code,
+    name,
+    parent_id,
+    depth,
+    distance,
+    rank,
+    children,
+    descendants,
+    is_leaf,
+    is_cycle,
+    root_id,
+    path,
+    columns
+};
+}  // namespace walk_column
 
 struct WalkRequest {
     bool breadth_first;
@@ -16,5 +36,8 @@ struct WalkRequest {
 /// share their keys.
 void put_walk(RowsOut& out, const fetch::Reading& above, const fetch::Chain& chain, const fetch::Reading& below,
               const WalkRequest& request);
+
+/// The same from an image; `start` is in the tree.
+void put_image_walk(RowsOut& out, const cache::ImageReader& reader, core::Rank start, const WalkRequest& request);
 
 }  // namespace pg_tree::scan

@@ -6,37 +6,50 @@
 
 namespace pg_tree::sql {
 
+using cache::ImageReader;
 using core::Key;
+using core::Rank;
 using fetch::Content;
 using fetch::Reading;
 
 namespace {
 
-/// A node that is in the tree, and what is below it.
-struct Subtree {
-    Reading* above;
-    const core::Row* self;
-    Reading* below;
-    const core::Walk* walk;
-};
-
-/// Reads argument 0's node and its descendants. False: it is not in the tree.
-bool read_subtree(FunctionCallInfo fcinfo, const Question& question, std::int32_t max_level, Subtree& subtree) {
-    subtree.below = read(question, Content::nodes);
-    Key root;
-    if (!key_argument(fcinfo, 0, question, *subtree.below, root)) {
-        return false;
-    }
-    subtree.above = fetch::begin_reading_beside(*subtree.below, Content::nodes);
-    const fetch::Chain* chain = fetch::read_node(*subtree.above, root);
-    if (!chain->in_tree()) {
-        return false;
-    }
-    subtree.self = &subtree.above->table->rows[chain->nodes[0]];
-    fetch::read_below(*subtree.below, root, max_level);
-    fetch::arrange(*subtree.below, max_level);
-    subtree.walk = scan::walk_depth_first(*subtree.below, max_level);
-    return true;
+/// Hands argument 0's node and its descendants to `render` as a source; does not call it for a node that is not in the tree.
+template <class Render>
+void render_subtree(FunctionCallInfo fcinfo, std::int32_t max_level, Render&& render) {
+    const Question question = ask(fcinfo, 0, 1);
+    answer(
+        question, Content::nodes,
+        [&](const ImageReader& reader) {
+            Rank root;
+            if (!find_argument(fcinfo, 0, reader, root)) {
+                return false;
+            }
+            if (is_in_tree(reader, root)) {
+                scan::ImageSource source(reader, root, max_level);
+                render(source);
+            }
+            return true;
+        },
+        [&](bool leave_undone) {
+            Reading* below = read(question, Content::nodes, leave_undone);
+            Reading* above = fetch::begin_reading_beside(*below, Content::nodes);
+            if (Key root; key_argument(fcinfo, 0, question, *below, root)) {
+                const fetch::Chain* chain = fetch::read_node(*above, root);
+                if (!above->left_undone && chain->in_tree()) {
+                    fetch::read_below(*below, root, max_level);
+                    if (!below->left_undone) {
+                        fetch::arrange(*below, max_level);
+                        scan::TableSource source(*below, *scan::walk_depth_first(*below, max_level), question.form);
+                        source.set_start(*above, above->table->rows[chain->nodes[0]]);
+                        render(source);
+                    }
+                }
+            }
+            const bool done = !below->left_undone && !above->left_undone;
+            fetch::end_reading(below);
+            return done;
+        });
 }
 
 }  // namespace
@@ -45,13 +58,8 @@ PG_TREE_FUNCTION(tree_json) {
     if (PG_ARGISNULL(0)) {
         PG_RETURN_NULL();
     }
-    const Question question = ask(fcinfo, 0, 1);
-    Subtree subtree = {};
     text* json = nullptr;
-    if (read_subtree(fcinfo, question, level_argument(fcinfo, 2), subtree)) {
-        json = scan::write_json(*subtree.above, *subtree.self, *subtree.below, *subtree.walk, question.form);
-    }
-    fetch::end_reading(subtree.below);
+    render_subtree(fcinfo, level_argument(fcinfo, 2), [&](auto& source) { json = scan::write_json(source); });
     if (json == nullptr) {
         PG_RETURN_NULL();
     }
@@ -60,15 +68,9 @@ PG_TREE_FUNCTION(tree_json) {
 
 PG_TREE_FUNCTION(tree_draw) {
     scan::RowsOut out(fcinfo);
-    if (PG_ARGISNULL(0)) {
-        return Datum{0};
+    if (!PG_ARGISNULL(0)) {
+        render_subtree(fcinfo, level_argument(fcinfo, 2), [&](auto& source) { scan::draw(out, source); });
     }
-    const Question question = ask(fcinfo, 0, 1);
-    Subtree subtree = {};
-    if (read_subtree(fcinfo, question, level_argument(fcinfo, 2), subtree)) {
-        scan::draw(out, *subtree.above, *subtree.self, *subtree.below, *subtree.walk);
-    }
-    fetch::end_reading(subtree.below);
     return Datum{0};
 }
 

@@ -33,17 +33,35 @@ PG_TREE_FUNCTION(tree_walk) {
     const Question question = ask(fcinfo, 0, 1);
     const scan::WalkRequest request = {is_breadth_first(fcinfo, 2), PG_ARGISNULL(3) || PG_GETARG_BOOL(3),
                                        level_argument(fcinfo, 4), question.form};
-    fetch::Reading* below = read(question, Content::nodes);
-    fetch::Reading* above = fetch::begin_reading_beside(*below, Content::nodes);
-    if (Key start; key_argument(fcinfo, 0, question, *below, start)) {
-        const fetch::Chain* chain = fetch::read_chain(*above, start);
-        if (chain->in_tree()) {
-            fetch::read_below(*below, start, core::unlimited);
-            fetch::arrange(*below, core::unlimited);
-            scan::put_walk(out, *above, *chain, *below, request);
-        }
-    }
-    fetch::end_reading(below);
+    answer(
+        question, Content::nodes,
+        [&](const cache::ImageReader& reader) {
+            core::Rank start;
+            if (!find_argument(fcinfo, 0, reader, start)) {
+                return false;
+            }
+            if (is_in_tree(reader, start)) {
+                scan::put_image_walk(out, reader, start, request);
+            }
+            return true;
+        },
+        [&](bool leave_undone) {
+            fetch::Reading* below = read(question, Content::nodes, leave_undone);
+            fetch::Reading* above = fetch::begin_reading_beside(*below, Content::nodes);
+            if (Key start; key_argument(fcinfo, 0, question, *below, start)) {
+                const fetch::Chain* chain = fetch::read_chain(*above, start);
+                if (!above->left_undone && chain->in_tree()) {
+                    fetch::read_below(*below, start, core::unlimited);
+                    if (!below->left_undone) {
+                        fetch::arrange(*below, core::unlimited);
+                        scan::put_walk(out, *above, *chain, *below, request);
+                    }
+                }
+            }
+            const bool done = !below->left_undone && !above->left_undone;
+            fetch::end_reading(below);
+            return done;
+        });
     return Datum{0};
 }
 

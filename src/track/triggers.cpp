@@ -2,6 +2,7 @@
 
 #include "pg/function.h"
 #include "registry/register.h"
+#include "track/note.h"
 
 extern "C" {
 #include "access/genam.h"
@@ -16,16 +17,22 @@ extern "C" {
 
 namespace pg_tree::track {
 
-/// The trigger function that a registration is made of. What it is there for is its arguments; nothing is cached yet, so no
-/// change needs to be noted when it fires.
+/// The trigger function that a registration is made of: the registration is its arguments, and what it does is to note who changes the
+/// tree.
 PG_TREE_FUNCTION(tree_track) {
     if (!CALLED_AS_TRIGGER(fcinfo)) {
         ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                 errmsg("tree_track can only be called by a trigger"), errhint("Use tree_register()."));
     }
-    if (!TRIGGER_FIRED_AFTER(reinterpret_cast<TriggerData*>(fcinfo->context)->tg_event)) {
+    const auto& event = *reinterpret_cast<const TriggerData*>(fcinfo->context);
+    if (!TRIGGER_FIRED_AFTER(event.tg_event)) {
         ereport(ERROR, errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                 errmsg("tree_track must be called AFTER the change"), errhint("Use tree_register()."));
+    }
+    if (TRIGGER_FIRED_FOR_ROW(event.tg_event)) {
+        note_row_change(fcinfo, event);
+    } else if (TRIGGER_FIRED_BY_TRUNCATE(event.tg_event)) {
+        note_truncate(event);
     }
     return PointerGetDatum(nullptr);
 }

@@ -29,6 +29,8 @@ INSERT INTO promised VALUES
     ('tree_register', 'relation regclass, tree text DEFAULT NULL::text, id name DEFAULT NULL::name, parent name DEFAULT NULL::name, code name DEFAULT NULL::name, name text DEFAULT NULL::text, order_by text DEFAULT NULL::text, filter text DEFAULT NULL::text', 'text', 'v'),
     ('tree_unregister', 'tree text', 'void', 'v'),
     ('tree_unregister_all', '', 'integer', 'v'),
+    ('tree_warm', 'tree text DEFAULT NULL::text', 'TABLE(tree_name text, nodes bigint, bytes bigint, build_ms double precision)', 'v'),
+    ('tree_invalidate', 'tree text DEFAULT NULL::text', 'boolean', 'v'),
     ('tree_wrapper_sql', 'tree text DEFAULT NULL::text', 'text', 's');
 CREATE TABLE expected AS
     SELECT name, regexp_replace(arguments, '\mK\M', k, 'g') AS arguments, regexp_replace(result, '\mK\M', k, 'g') AS result, volatility
@@ -45,7 +47,7 @@ CREATE VIEW object AS
     FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'pg_tree' AND d.deptype = 'e',
     LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) AS o;
 
-SELECT plan((SELECT count(*) FROM expected)::int * 3 + 19);
+SELECT plan((SELECT count(*) FROM expected)::int * 3 + 31);
 SELECT results_eq(format('SELECT result FROM made WHERE name = %L AND arguments = %L', name, arguments), ARRAY[result], format('%s(%s)', name, arguments)) FROM expected;
 SELECT results_eq(format('SELECT volatility FROM made WHERE name = %L AND arguments = %L', name, arguments), ARRAY[volatility], format('%s(%s) is %s', name, arguments, CASE volatility WHEN 's' THEN 'stable' ELSE 'volatile' END)) FROM expected;
 SELECT isnt((SELECT nullif(obj_description(oid, 'pg_proc'), '') FROM made AS m WHERE m.name = e.name AND m.arguments = e.arguments), NULL, format('%s(%s) has a comment', name, arguments)) FROM expected AS e;
@@ -54,12 +56,16 @@ SELECT is_empty('SELECT name, arguments FROM made WHERE prosecdef', 'no function
 SELECT is_empty('SELECT name, arguments FROM made WHERE proleakproof', 'none is said to be leakproof');
 SELECT is_empty('SELECT name, arguments FROM made WHERE proparallel = ''s''', 'none is said to be safe in a parallel worker');
 SELECT is_empty('SELECT name, arguments FROM made WHERE obj_description(oid, ''pg_proc'') IS NULL', 'every function has a comment, those in the machine room too');
-SELECT is_empty('SELECT name FROM made WHERE name LIKE ''tree\_%'' AND prorettype NOT IN (''trigger''::regtype, ''event_trigger''::regtype) AND name <> ''tree_registrations'' AND name NOT IN (SELECT name FROM expected)', 'there are no functions but those promised');
+SELECT is_empty('SELECT name FROM made WHERE name LIKE ''tree\_%'' AND prorettype NOT IN (''trigger''::regtype, ''event_trigger''::regtype) AND name NOT IN (''tree_registrations'', ''tree_cache_statistics'', ''tree_bypass_statistics'', ''tree_progress'', ''tree_info'') AND name NOT IN (SELECT name FROM expected)', 'there are no functions but those promised');
 SELECT is_empty('SELECT * FROM (SELECT name, count(*) FROM made WHERE name IN (SELECT name FROM expected) GROUP BY name EXCEPT SELECT name, count(*) FROM expected GROUP BY name) AS d', 'nor more overloads of them');
 
 SELECT columns_are('house', 'tree_registry', ARRAY['tree', 'relation', 'id', 'parent', 'code', 'name', 'order_by', 'filter', 'key_type', 'tracked'], 'the columns of tree_registry');
-SELECT isnt(obj_description('house.tree_registry'::regclass, 'pg_class'), NULL, 'tree_registry has a comment');
-SELECT ok(has_table_privilege('public', 'house.tree_registry', 'SELECT'), 'everybody may read tree_registry');
+SELECT columns_are('house', 'tree_stat_cache', ARRAY['datname', 'tree', 'relation', 'state', 'nodes', 'bytes', 'hits', 'misses', 'bypasses', 'hit_ratio', 'builds', 'build_ms', 'evictions', 'invalidations', 'last_build'], 'the columns of tree_stat_cache');
+SELECT columns_are('house', 'tree_stat_bypass', ARRAY['datname', 'tree', 'reason', 'count'], 'the columns of tree_stat_bypass');
+SELECT columns_are('house', 'tree_stat_progress', ARRAY['pid', 'datname', 'tree', 'phase', 'nodes_done', 'nodes_total'], 'the columns of tree_stat_progress');
+SELECT columns_are('house', 'tree_stat_info', ARRAY['preloaded', 'version', 'cache_bytes', 'cache_limit_bytes', 'worker_pid', 'dropped_trees', 'stats_reset'], 'the columns of tree_stat_info');
+SELECT isnt(obj_description(('house.' || v)::regclass, 'pg_class'), NULL, v || ' has a comment') FROM unnest(ARRAY['tree_registry', 'tree_stat_cache', 'tree_stat_bypass', 'tree_stat_progress', 'tree_stat_info']) AS v;
+SELECT ok(has_table_privilege('public', 'house.' || v, 'SELECT'), 'everybody may read ' || v) FROM unnest(ARRAY['tree_registry', 'tree_stat_cache', 'tree_stat_bypass', 'tree_stat_progress', 'tree_stat_info']) AS v;
 
 SELECT is_empty($$SELECT * FROM object WHERE type NOT IN ('event trigger') AND coalesce(name, identity) !~ '^(house\.)?tree_'$$, 'all objects begin with tree_');
 SELECT is_empty($$SELECT * FROM object WHERE type = 'event trigger' AND identity !~ '^pg_tree_'$$, 'event triggers begin with pg_tree_');
@@ -72,7 +78,7 @@ SELECT throws_ok('ALTER EXTENSION pg_tree SET SCHEMA public', '0A000', NULL, 'an
 SELECT is((SELECT (superuser, trusted)::text FROM pg_available_extension_versions WHERE name = 'pg_tree' AND installed), '(t,f)', 'only a superuser installs it');
 SELECT is((SELECT default_version = installed_version FROM pg_available_extensions WHERE name = 'pg_tree'), true, 'the version installed is the default one');
 -- The settings.
-SELECT results_eq($$SELECT name, context, boot_val FROM pg_settings WHERE name IN ('pg_tree.default_tree', 'pg_tree.max_build_memory') ORDER BY name COLLATE "C"$$,
-                  $$VALUES ('pg_tree.default_tree', 'user', ''), ('pg_tree.max_build_memory', 'superuser', '262144')$$, 'the settings, who sets them, and their defaults');
+SELECT results_eq($$SELECT name, context, boot_val FROM pg_settings WHERE name LIKE 'pg\_tree.%' AND name <> 'pg_tree.debug_break' ORDER BY name COLLATE "C"$$,
+                  $$VALUES ('pg_tree.cache_size', 'postmaster', '131072'), ('pg_tree.default_tree', 'user', ''), ('pg_tree.enable_cache', 'user', 'on'), ('pg_tree.max_build_memory', 'superuser', '262144'), ('pg_tree.prewarm', 'sighup', '')$$, 'the settings, who sets them, and their defaults');
 
 SELECT * FROM finish();

@@ -1,0 +1,428 @@
+#include "cache/build.h"
+
+#include "cache/block.h"
+#include "cache/entries.h"
+#include "cache/image_writer.h"
+#include "cache/session.h"
+#include "cache/worker.h"
+#include "pg/debug_break.h"
+#include "registry/expression.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_trigger.h"
+#include "common/hashfn.h"
+#include "portability/instr_time.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+}
+
+namespace pg_tree::cache {
+
+using Outcome = Lookup::Outcome;
+
+namespace {
+
+constexpr Lookup missed = {Outcome::miss, Bypass::none, {}, 0, nullptr};
+
+/// A tree whose image costs less than this is built by the call that finds it worth while, for starting a worker costs as much.
+constexpr double small_build_us = 10000;
+/// Reading, sorting and writing one row, before anything was measured.
+constexpr double guessed_us_per_row = 1.0;
+/// Bytes of an image for each row, before anything was measured: the arrays and next to no strings.
+constexpr double least_bytes_per_row = 30;
+
+/// The one builder of a tree. `wait`: until the other has finished.
+bool take_builder_lock(const track::TreeKey& key, bool wait, LOCKTAG& tag) {
+    // Nobody else locks a trigger with this sub-object number.
+    SET_LOCKTAG_OBJECT(tag, key.database, TriggerRelationId, key.trigger, 0x7074);
+    return LockAcquire(&tag, ExclusiveLock, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+uint64 ground_hash(const Ground& ground, uint64 seed) {
+    return hash_bytes_extended(reinterpret_cast<const unsigned char*>(ground.words), static_cast<int>(ground.bytes),
+                               seed);
+}
+
+/// One attempt to build.
+struct Build {
+    const registry::TreeUse* use;
+    SessionTree* session;
+    Entry* entry;
+    const Ground* ground;
+    ResourceOwner owner;  ///< of the pin on the new image
+    track::WatchView watch;
+    track::SnapshotList s0;
+    // What comes of it:
+    Ticket ticket;
+    const std::byte* block;
+    Ticket replaced;
+    bool published;
+    bool too_large;
+};
+
+/// Begins a watch anew: everything in progress now counts as a writer, everything before is seen by every later snapshot. False: the
+/// triggers are not what they have to be.
+bool seal(Build& build) {
+    SessionTree& session = *build.session;
+    const std::uint64_t begun = track::begin_seal(session.place, session.key);
+    if (begun == 0) {
+        return false;
+    }
+    // Under a watch that begins, no image holds.
+    drop_image(session.place, pg_atomic_read_u64(&build.entry->image), Reason::out_of_date);
+    pg::wait_point(pg::WaitPoint::seal);
+    const Snapshot z = RegisterSnapshot(GetLatestSnapshot());
+    const track::FullXid next = U64FromFullTransactionId(ReadNextFullTransactionId());
+    const bool watched = pg::broken(pg::Rule::triggers) || triggers_hold_for(*build.use, *build.ground, z);
+    const track::SnapshotList list = track::list_of(z, track::own_transaction());
+    UnregisterSnapshot(z);
+    if (!watched || !track::finish_seal(session.place, session.key, begun, list, next)) {
+        return false;
+    }
+    pg_atomic_write_u64(&build.entry->sealed_ground[0], begun);
+    pg_atomic_write_u64(&build.entry->sealed_ground[1], ground_hash(*build.ground, 1));
+    pg_atomic_write_u64(&build.entry->sealed_ground[2], ground_hash(*build.ground, 2));
+    return true;
+}
+
+/// Is the watch there, and for the ground as it is now?
+bool is_watched(const Build& build) {
+    return build.watch.seal != 0 && pg_atomic_read_u64(&build.entry->sealed_ground[0]) == build.watch.seal &&
+           pg_atomic_read_u64(&build.entry->sealed_ground[1]) == ground_hash(*build.ground, 1) &&
+           pg_atomic_read_u64(&build.entry->sealed_ground[2]) == ground_hash(*build.ground, 2);
+}
+
+/// `renew`: begin the watch anew also when only its list of writers has grown long.
+bool watch(Build& build, bool renew) {
+    if (!track::view_watch(build.session->place, build.session->key, build.watch)) {
+        return false;
+    }
+    if (is_watched(build) && build.watch.writer_count <= (renew ? 0 : track::max_writers / 2)) {
+        return true;
+    }
+    return seal(build) && track::view_watch(build.session->place, build.session->key, build.watch) && is_watched(build);
+}
+
+/// May an image be built with this snapshot, as far as the rule goes? Fills in build.s0.
+bool may_build_with(Build& build, Snapshot snapshot) {
+    const track::FullXid own = track::own_transaction();
+    build.s0 = track::list_of(snapshot, pg::broken(pg::Rule::own_xid) ? 0 : own);
+    if (!pg::broken(pg::Rule::own_xid) && !pg::broken(pg::Rule::own_change) && track::is_writer(build.watch, own)) {
+        return false;
+    }
+    return track::known_to(build.watch, build.s0) && !track::misses_a_commit(build.watch, build.s0) &&
+           !has_pending_changes(*build.ground) &&
+           (pg::broken(pg::Rule::triggers) || triggers_hold_for(*build.use, *build.ground, snapshot));
+}
+
+/// May the owner read the rows, and all of them?
+bool owner_reads_everything(const registry::Tree& tree) {
+    Relation relation = table_open(tree.relation, AccessShareLock);
+    const Oid owner = relation->rd_rel->relowner;
+    Oid caller;
+    int context;
+    GetUserIdAndSecContext(&caller, &context);
+    SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
+    const bool reads =
+        may_read(tree, fetch::Content::nodes) && check_enable_rls(tree.relation, owner, true) != RLS_ENABLED;
+    SetUserIdAndSecContext(caller, context);
+    table_close(relation, AccessShareLock);
+    return reads;
+}
+
+std::size_t align(std::size_t offset) { return (offset + 63) & ~std::size_t{63}; }
+
+/// Room for the image and what goes with it; others make way for it.
+void allocate(Build& build, std::uint64_t image_bytes) {
+    BlockHead head = {};
+    head.seal = build.watch.seal;
+    head.xmin = build.s0.xmin;
+    head.xmax = build.s0.xmax;
+    head.running = build.s0.count;
+    head.ground_bytes = static_cast<std::uint32_t>(build.ground->bytes);
+    head.running_at = sizeof head;
+    head.ground_at = head.running_at + build.s0.count * sizeof(track::FullXid);
+    head.image_at = align(head.ground_at + head.ground_bytes);
+    const std::size_t bytes = head.image_at + image_bytes;
+    if (bytes > bytes_limit()) {
+        build.too_large = true;
+        return;
+    }
+    std::byte* block;
+    // Its own predecessor goes last: it may still answer for others.
+    while ((block = allocate_block(bytes, build.owner, build.ticket)) == nullptr) {
+        CHECK_FOR_INTERRUPTS();
+        if (!evict_one(build.session->place)) {
+            drop_image(build.session->place, pg_atomic_read_u64(&build.entry->image), Reason::replaced);
+            block = allocate_block(bytes, build.owner, build.ticket);
+            break;
+        }
+    }
+    if (block == nullptr) {
+        // Images that others have pinned are in the way, or there is no stretch long enough.
+        build.too_large = bytes > bytes_limit() / 2;
+        return;
+    }
+    memcpy(block, &head, sizeof head);
+    memcpy(block + head.running_at, build.s0.running, build.s0.count * sizeof(track::FullXid));
+    memcpy(block + head.ground_at, build.ground->words, head.ground_bytes);
+    build.block = block;
+}
+
+/// Reads the rows and writes the image, in the active snapshot. Leaves build.block null when it does not fit.
+void read_and_write(void* argument) {
+    auto& build = *static_cast<Build*>(argument);
+    pg::wait_point(pg::WaitPoint::build_read);
+    Relation relation = table_open(build.use->tree->relation, AccessShareLock);
+    registry::CanonicalSettings settings(relation);
+    fetch::Reading* reading = fetch::begin_reading(*build.use, fetch::Content::nodes, CurrentMemoryContext);
+    reading->progress = &build.entry->progress;
+    fetch::read_everything(*reading);
+    auto* writer = pg::make_in_context<ImageWriter>(reading->context, *reading);
+    if (pg::enter([&] { return writer->measure(); })) {
+        pg_atomic_write_u64(&build.entry->progress.total, writer->nodes());
+        pg_atomic_write_u32(&build.entry->progress.phase, fetch::Progress::writing);
+        allocate(build, writer->bytes());
+        if (build.block != nullptr) {
+            pg::enter([&] { writer->write(const_cast<std::byte*>(build.block) + Block(build.block).head().image_at); });
+            pg_atomic_write_u64(&build.entry->nodes, writer->nodes());
+        }
+    } else {
+        build.too_large = true;
+    }
+    fetch::end_reading(reading);
+    settings.leave();
+    table_close(relation, NoLock);
+    pg::wait_point(pg::WaitPoint::build_publish);
+}
+
+/// The entry that this process is building for, while it does.
+Entry* building = nullptr;
+
+void begin_building(Entry& entry) {
+    pg_atomic_write_u64(&entry.progress.done, 0);
+    pg_atomic_write_u64(&entry.progress.total, 0);
+    pg_atomic_write_u32(&entry.builder, static_cast<uint32>(MyProcPid));
+    building = &entry;
+}
+
+void end_building() {
+    if (building != nullptr) {
+        pg_atomic_write_u32(&building->progress.phase, fetch::Progress::none);
+        pg_atomic_write_u32(&building->builder, 0);
+        building = nullptr;
+    }
+}
+
+/// An error that is passed on ends the transaction or a subtransaction, and the build with it.
+void transaction_ended(XactEvent event, void*) {
+    if (event == XACT_EVENT_ABORT) {
+        end_building();
+    }
+}
+void subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+    if (event == SUBXACT_EVENT_ABORT_SUB) {
+        end_building();
+    }
+}
+
+void publish(Build& build) {
+    SessionTree& session = *build.session;
+    build.published = track::publish_under(
+        session.place, session.key, build.watch.seal,
+        [](void* argument) {
+            auto& fresh = *static_cast<Build*>(argument);
+            auto* head = reinterpret_cast<BlockHead*>(const_cast<std::byte*>(fresh.block));
+            head->published = track::change_count(fresh.session->place) + 1;
+            link_block(fresh.ticket);
+            fresh.replaced = pg_atomic_exchange_u64(&fresh.entry->image, fresh.ticket);
+        },
+        &build);
+    unlink_block(build.replaced);
+}
+
+/// Builds in the active snapshot and publishes. False: an error, whose message is in `message`, or no room, or not the time.
+bool build_in_snapshot(Build& build, char (&message)[256]) {
+    instr_time begin;
+    INSTR_TIME_SET_CURRENT(begin);
+    begin_building(*build.entry);
+    const bool succeeded = pg::succeeds_in_subtransaction(read_and_write, &build, message, &build.too_large);
+    end_building();
+    instr_time end;
+    INSTR_TIME_SET_CURRENT(end);
+    INSTR_TIME_SUBTRACT(end, begin);
+    pg_atomic_write_u64(&build.entry->miss_cost_us, 0);
+    if (!succeeded || build.block == nullptr) {
+        if (build.ticket != 0) {
+            unpin_block(build.ticket, build.owner);
+        }
+        pg_atomic_write_u64(&build.entry->failed_at, track::change_count(build.session->place));
+        return false;
+    }
+    // What was noted since the watch was looked at may keep readers away, but the image is what S0 saw all the same.
+    publish(build);
+    if (build.published) {
+        count(build.entry->builds);
+        pg_atomic_write_u64(&build.entry->build_us, static_cast<uint64>(INSTR_TIME_GET_MICROSEC(end)));
+        pg_atomic_write_u64(&build.entry->last_build, static_cast<uint64>(GetCurrentTimestamp()));
+    }
+    return true;
+}
+
+bool start(Build& build, const registry::TreeUse& use) {
+    build = {};
+    build.use = &use;
+    build.session = &session_tree(use);
+    build.owner = CurrentResourceOwner;
+    if (!track::can_watch() || build.session->place == track::no_watch || RecoveryInProgress() || IsInParallelMode()) {
+        return false;
+    }
+    build.entry = &entry_at(build.session->place);
+    return true;
+}
+
+/// Without the builder's lock: is it worth taking?
+bool is_hopeless(const Build& build) {
+    return pg_atomic_read_u64(&build.entry->failed_at) == track::change_count(build.session->place);
+}
+
+double expected_rows(const registry::Tree& tree) {
+    Relation relation = table_open(tree.relation, AccessShareLock);
+    const double rows = relation->rd_rel->reltuples;
+    table_close(relation, NoLock);
+    return rows;
+}
+
+double expected_cost_us(const Build& build) {
+    const uint64 measured = pg_atomic_read_u64(&build.entry->build_us);
+    return measured > 0 ? static_cast<double>(measured)
+                        : std::max(1000.0, expected_rows(*build.use->tree) * guessed_us_per_row);
+}
+
+}  // namespace
+
+Lookup build_for_call(const registry::TreeUse& use) {
+    Build build;
+    if (!start(build, use) || is_hopeless(build)) {
+        return missed;
+    }
+    if (expected_rows(*use.tree) * least_bytes_per_row > static_cast<double>(bytes_limit())) {
+        count(build.entry->bypasses[static_cast<int>(Bypass::too_large)]);
+        return missed;
+    }
+    LOCKTAG tag;
+    if (!take_builder_lock(build.session->key, false, tag)) {
+        return missed;
+    }
+    build.ground = &ground_of(use);
+    Lookup lookup = missed;
+    char message[256];
+    const Snapshot snapshot = GetActiveSnapshot();
+    if (build.ground->obstacle == Bypass::none && owner_reads_everything(*use.tree) && watch(build, false) &&
+        may_build_with(build, snapshot) && build_in_snapshot(build, message)) {
+        lookup = {Outcome::hit, Bypass::none, Block(build.block).image(), build.ticket, build.owner};
+        build.session->checked = 0;
+    } else if (build.too_large) {
+        count(build.entry->bypasses[static_cast<int>(Bypass::too_large)]);
+    }
+    LockRelease(&tag, ExclusiveLock, false);
+    if (lookup.hit()) {
+        count(build.entry->misses);
+    }
+    return lookup;
+}
+
+BuildResult build_now(const registry::TreeUse& use) {
+    BuildResult result = {};
+    result.obstacle = Bypass::none;
+    // Shared memory knows the tree from the first look-up on.
+    PushActiveSnapshot(GetLatestSnapshot());
+    Lookup lookup = look_up(use, fetch::Content::nodes, false);
+    PopActiveSnapshot();
+    Build build;
+    const bool possible = start(build, use);
+    if (lookup.outcome == Outcome::miss && possible) {
+        LOCKTAG tag;
+        take_builder_lock(build.session->key, true, tag);
+        build.ground = &ground_of(use);
+        char message[256] = "";
+        // Perhaps the one that was waited for has built it.
+        PushActiveSnapshot(GetLatestSnapshot());
+        lookup = look_up(use, fetch::Content::nodes, false);
+        PopActiveSnapshot();
+        const bool owner_reads = owner_reads_everything(*use.tree);
+        if (lookup.outcome == Outcome::miss && owner_reads && watch(build, true)) {
+            PushActiveSnapshot(GetLatestSnapshot());
+            if (may_build_with(build, GetActiveSnapshot()) && build_in_snapshot(build, message)) {
+                lookup = {Outcome::hit, Bypass::none, Block(build.block).image(), build.ticket, build.owner};
+                build.session->checked = 0;
+                result.milliseconds = static_cast<double>(pg_atomic_read_u64(&build.entry->build_us)) / 1000;
+            } else if (track::is_writer(build.watch, track::own_transaction())) {
+                result.obstacle = Bypass::own_write;
+            }
+            PopActiveSnapshot();
+        } else if (!owner_reads) {
+            result.obstacle = Bypass::unsupported;
+        }
+        LockRelease(&tag, ExclusiveLock, false);
+        result.error = message[0] != '\0' ? pstrdup(message) : nullptr;
+        if (build.too_large) {
+            result.obstacle = Bypass::too_large;
+        }
+    } else if (lookup.outcome == Outcome::bypass) {
+        result.obstacle = lookup.reason;
+    }
+    if (lookup.hit()) {
+        result.built = true;
+        result.nodes = lookup.image.nodes();
+        result.bytes = block_bytes(lookup.ticket);
+        done(lookup);
+    }
+    return result;
+}
+
+void count_miss(const registry::TreeUse& use, double cost_us) {
+    Build build;
+    if (!start(build, use)) {
+        return;
+    }
+    count(build.entry->misses);
+    const double cost = cost_us + static_cast<double>(pg_atomic_fetch_add_u64(
+                                      &build.entry->miss_cost_us, static_cast<int64>(std::max(cost_us, 1.0))));
+    const double expected = expected_cost_us(build);
+    if (cost < expected || is_hopeless(build)) {
+        return;
+    }
+    if (expected <= small_build_us) {
+        Lookup lookup = build_for_call(use);
+        if (lookup.hit()) {
+            pg_atomic_fetch_sub_u64(&build.entry->misses, 1);
+            done(lookup);
+        }
+    } else if (pg_atomic_exchange_u32(&build.entry->wanted, 1) == 0) {
+        wake_worker();
+    }
+}
+
+void watch_transactions() {
+    RegisterXactCallback(transaction_ended, nullptr);
+    RegisterSubXactCallback(subtransaction_ended, nullptr);
+}
+
+bool invalidate(const registry::TreeUse& use) {
+    Build build;
+    if (!start(build, use)) {
+        return false;
+    }
+    const Ticket ticket = pg_atomic_read_u64(&build.entry->image);
+    drop_image(build.session->place, ticket, Reason::invalidated);
+    track::count_change(build.session->place);
+    return ticket != 0;
+}
+
+}  // namespace pg_tree::cache

@@ -1,0 +1,158 @@
+#include "cache/entries.h"
+
+#include "registry/registration.h"
+
+extern "C" {
+#include "storage/lwlock.h"
+#include "utils/timestamp.h"
+}
+
+namespace pg_tree::cache {
+
+namespace {
+
+struct Entries {
+    pg_atomic_uint64 clock;
+    pg_atomic_uint64 dropped;
+    TimestampTz since;
+    LWLock giving_places;  ///< taken before the directory's; held while a place changes hands
+    Entry items[track::max_watches];
+};
+Entries* entries = nullptr;
+
+void clear(Entry& entry) {
+    for (pg_atomic_uint64* counter :
+         {&entry.image, &entry.failed_at, &entry.hits, &entry.misses, &entry.miss_cost_us, &entry.last_asked,
+          &entry.builds, &entry.build_us, &entry.evictions, &entry.invalidations, &entry.last_build, &entry.nodes,
+          &entry.progress.done, &entry.progress.total}) {
+        pg_atomic_write_u64(counter, 0);
+    }
+    for (pg_atomic_uint64& counter : entry.bypasses) {
+        pg_atomic_write_u64(&counter, 0);
+    }
+    for (pg_atomic_uint64& word : entry.sealed_ground) {
+        pg_atomic_write_u64(&word, 0);
+    }
+    pg_atomic_write_u32(&entry.wanted, 0);
+    pg_atomic_write_u32(&entry.builder, 0);
+    pg_atomic_write_u32(&entry.progress.phase, fetch::Progress::none);
+}
+
+/// Makes a place free: that of the tree which nobody has asked about for longest, and which is not being built.
+bool free_a_place() {
+    int oldest = track::no_watch;
+    uint64 oldest_asked = 0;
+    for (int place = 0; place < track::max_watches; ++place) {
+        Entry& entry = entries->items[place];
+        const uint64 asked = pg_atomic_read_u64(&entry.last_asked);
+        if (pg_atomic_read_u32(&entry.builder) == 0 && (oldest == track::no_watch || asked < oldest_asked)) {
+            oldest = place;
+            oldest_asked = asked;
+        }
+    }
+    if (oldest == track::no_watch) {
+        return false;
+    }
+    const track::TreeKey key = track::watched_tree(oldest);
+    track::remove_watch(oldest, key);
+    drop_image(oldest, pg_atomic_read_u64(&entries->items[oldest].image), Reason::evicted);
+    count(entries->dropped);
+    return true;
+}
+
+}  // namespace
+
+std::size_t entries_bytes() { return sizeof(Entries); }
+
+void attach_entries(void* place, bool initialize) {
+    entries = static_cast<Entries*>(place);
+    if (!initialize) {
+        return;
+    }
+    memset(place, 0, sizeof(Entries));
+    const int tranche = LWLockNewTrancheId();
+    LWLockRegisterTranche(tranche, "PgTreePlaces");
+    LWLockInitialize(&entries->giving_places, tranche);
+    pg_atomic_init_u64(&entries->clock, 0);
+    pg_atomic_init_u64(&entries->dropped, 0);
+    entries->since = GetCurrentTimestamp();
+    for (Entry& entry : entries->items) {
+        clear(entry);
+    }
+}
+
+Entry& entry_at(int place) { return entries->items[place]; }
+
+int obtain_place(const track::TreeKey& key, const registry::Tree& tree) {
+    int place = track::find_watch(key);
+    if (place == track::no_watch) {
+        const char* relation = registry::relation_sql(key.relation);
+        LWLockAcquire(&entries->giving_places, LW_EXCLUSIVE);
+        place = track::find_watch(key);
+        if (place == track::no_watch) {
+            place = track::add_watch(key);
+            if (place == track::no_watch && free_a_place()) {
+                place = track::add_watch(key);
+            }
+            if (place != track::no_watch) {
+                Entry& entry = entries->items[place];
+                clear(entry);
+                entry.database = key.database;
+                entry.relation = key.relation;
+                strlcpy(entry.tree, tree.name, sizeof entry.tree);
+                strlcpy(entry.relation_name, relation, sizeof entry.relation_name);
+            }
+        }
+        LWLockRelease(&entries->giving_places);
+    }
+    if (place != track::no_watch) {
+        pg_atomic_write_u64(&entries->items[place].last_asked, pg_atomic_add_fetch_u64(&entries->clock, 1));
+    }
+    return place;
+}
+
+void drop_image(int place, Ticket ticket, Reason reason) {
+    Entry& entry = entries->items[place];
+    uint64 expected = ticket;
+    if (ticket == 0 || !pg_atomic_compare_exchange_u64(&entry.image, &expected, 0)) {
+        return;
+    }
+    if (reason == Reason::evicted) {
+        count(entry.evictions);
+    } else if (reason == Reason::out_of_date) {
+        count(entry.invalidations);
+    }
+    unlink_block(ticket);
+}
+
+bool evict_one(int except) {
+    // Worth: what it would cost to have it again, for each byte, times how often it was used lately.
+    int victim = track::no_watch;
+    double least = 0;
+    for (int place = 0; place < track::max_watches; ++place) {
+        const Entry& entry = entries->items[place];
+        const Ticket ticket = pg_atomic_read_u64(const_cast<pg_atomic_uint64*>(&entry.image));
+        const std::size_t bytes = block_bytes(ticket);
+        if (place == except || bytes == 0) {
+            continue;
+        }
+        const double cost = static_cast<double>(pg_atomic_read_u64(const_cast<pg_atomic_uint64*>(&entry.build_us))) + 1;
+        const double worth = (static_cast<double>(block_uses(ticket)) + 1) * cost / static_cast<double>(bytes);
+        if (victim == track::no_watch || worth < least) {
+            victim = place;
+            least = worth;
+        }
+    }
+    if (victim == track::no_watch) {
+        return false;
+    }
+    drop_image(victim, pg_atomic_read_u64(&entries->items[victim].image), Reason::evicted);
+    halve_block_uses();
+    return true;
+}
+
+TimestampTz counting_since() { return entries == nullptr ? 0 : entries->since; }
+
+uint64 dropped_trees() { return entries == nullptr ? 0 : pg_atomic_read_u64(&entries->dropped); }
+
+}  // namespace pg_tree::cache

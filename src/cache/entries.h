@@ -1,0 +1,76 @@
+// What shared memory knows of each tree besides who changes it: its image, and what has been counted.
+//
+// An entry has the same place as the tree's watch. Everything in it is atomic, so that counting takes no lock.
+#pragma once
+
+#include "cache/area.h"
+#include "cache/ground.h"
+#include "fetch/reading.h"
+#include "track/watch.h"
+
+extern "C" {
+#include "datatype/timestamp.h"
+#include "port/atomics.h"
+}
+
+namespace pg_tree::cache {
+
+/// schema.tree, quoted, and a zero byte. One that is longer is cut.
+inline constexpr std::size_t name_bytes = 264;
+
+struct alignas(64) Entry {
+    // Read on every call, changed when an image comes or goes.
+    pg_atomic_uint64 image;  ///< Ticket
+    pg_atomic_uint64
+        failed_at;  ///< the change count at which a build failed last: not to be tried again before it changes
+    pg_atomic_uint32 wanted;   ///< a background worker has been asked to build
+    pg_atomic_uint32 builder;  ///< process id of who is building, 0 for nobody
+    pg_atomic_uint64
+        sealed_ground[3];  ///< seal, and two hashes of the ground it was made for; written by builders, one at a time
+
+    // Counted.
+    alignas(64) pg_atomic_uint64 hits;
+    pg_atomic_uint64 misses;
+    pg_atomic_uint64 bypasses[bypass_reasons];
+    pg_atomic_uint64 miss_cost_us;  ///< what misses have cost since the last build
+    pg_atomic_uint64
+        last_asked;  ///< a clock that goes on with each tree that is looked up: for choosing whose place to take
+    alignas(64) pg_atomic_uint64 builds;
+    pg_atomic_uint64 build_us;  ///< of the last one
+    pg_atomic_uint64 evictions;
+    pg_atomic_uint64 invalidations;  ///< images that were found to be out of date
+    pg_atomic_uint64 last_build;     ///< TimestampTz
+    pg_atomic_uint64 nodes;          ///< of the last image
+    fetch::Progress progress;
+
+    // Written once, before anybody knows the place, and read with care: it may change hands.
+    Oid database;
+    Oid relation;
+    char tree[name_bytes];
+    char relation_name[name_bytes];
+};
+
+std::size_t entries_bytes();
+void attach_entries(void* place, bool initialize);
+
+Entry& entry_at(int place);
+
+/// The tree's place, a new one if it has none; no_watch when every place is taken by trees in use. A server frame.
+int obtain_place(const track::TreeKey& key, const registry::Tree& tree);
+
+/// Takes the image away and counts why. It goes with its last pin.
+enum class Reason { evicted, out_of_date, replaced, invalidated };
+void drop_image(int place, Ticket ticket, Reason reason);
+
+/// Evicts the image that is worth least. False: there is none left. `except` is spared.
+bool evict_one(int except);
+
+/// When counting began: at the server's start, or when it last recovered from a crash. 0 without shared memory.
+TimestampTz counting_since();
+
+/// Trees that lost their place to others.
+uint64 dropped_trees();
+
+inline void count(pg_atomic_uint64& counter) { pg_atomic_fetch_add_u64(&counter, 1); }
+
+}  // namespace pg_tree::cache

@@ -1,0 +1,259 @@
+#include "cache/ground.h"
+
+#include "cache/session.h"
+#include "pg/compat.h"
+#include "pg/debug_break.h"
+#include "registry/tracked.h"
+
+extern "C" {
+#include "access/genam.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "lib/stringinfo.h"
+#include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+}
+
+namespace pg_tree::cache {
+
+namespace {
+
+constexpr const char* reason_names[] = {"own_write",       "snapshot",  "rls",         "serializable", "standby",
+                                        "trigger_missing", "too_large", "unsupported", "disabled",     "not_preloaded"};
+static_assert(std::size(reason_names) == bypass_reasons);
+
+/// A row trigger that notes whatever happens: after every kind of change, on every row, without a condition.
+bool notes_everything(const FormData_pg_trigger& trigger, bool conditional) {
+    constexpr int16 all = TRIGGER_TYPE_ROW | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE;
+    return trigger.tgtype == all && trigger.tgenabled == TRIGGER_FIRES_ALWAYS && !trigger.tgdeferrable &&
+           !conditional && trigger.tgattr.dim1 == 0;
+}
+
+/// What pg_trigger says of one relation, for a snapshot.
+struct Triggers {
+    Oid row;        ///< the row trigger looked for, if it notes everything
+    bool truncate;  ///< an ALWAYS trigger after TRUNCATE that runs the same function
+};
+
+/// `original`: the trigger itself, or, when `copy`, the one that it must be a copy of. In the current context.
+Triggers read_triggers(Oid relation, Oid original, bool copy, Snapshot snapshot) {
+    Triggers found = {};
+    Oid function = InvalidOid;
+    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+    for (int pass = 0; pass < 2; ++pass) {  // first the function, then the truncate trigger that runs it
+        ScanKeyData key;
+        ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+        SysScanDesc scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, snapshot, 1, &key);
+        while (HeapTuple tuple = systable_getnext(scan)) {
+            const auto* form = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(tuple));
+            if (pass == 0 && (copy ? form->tgparentid : form->oid) == original &&
+                notes_everything(*form, !heap_attisnull(tuple, Anum_pg_trigger_tgqual, RelationGetDescr(triggers)))) {
+                found.row = form->oid;
+                function = form->tgfoid;
+            }
+            if (pass == 1 && form->tgfoid == function && form->tgenabled == TRIGGER_FIRES_ALWAYS &&
+                form->tgtype == TRIGGER_TYPE_TRUNCATE) {
+                found.truncate = true;
+            }
+        }
+        systable_endscan(scan);
+    }
+    table_close(triggers, AccessShareLock);
+    return found;
+}
+
+/// While the relations below a root are being looked at.
+struct Survey {
+    const registry::Tree* tree;
+    Ground* ground;
+    List* relations;  ///< OIDs
+    List* triggers;   ///< OIDs
+    StringInfoData words;
+};
+
+void hinder(Survey& survey, Bypass reason, Relation relation) {
+    if (survey.ground->obstacle == Bypass::none) {
+        survey.ground->obstacle = reason;
+        survey.ground->missing = pstrdup(RelationGetRelationName(relation));
+    }
+}
+
+/// What can be cached at all.
+bool has_rows_of_its_own(Relation relation) {
+    return relation->rd_rel->relkind == RELKIND_RELATION && relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP;
+}
+
+/// Is every column that the tree's expressions read among those that the trigger compares?
+bool compares_enough(const registry::Tree& tree, Relation relation) {
+    const Bitmapset* compared =
+        registry::tracked_columns(relation, tree.trigger_argument_count, tree.trigger_arguments);
+    for (int column = -1; (column = bms_next_member(tree.node_columns, column)) >= 0;) {
+        if (!bms_is_member(column + FirstLowInvalidHeapAttributeNumber, compared)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Locks and looks at a relation and everything below it. `trigger`: the one that the relation has, or that its trigger is a copy
+/// of.
+void survey_relation(Survey& survey, Oid oid, Oid trigger, bool is_root) {
+    check_stack_depth();
+    CHECK_FOR_INTERRUPTS();
+    Relation relation = table_open(oid, AccessShareLock);
+    survey.relations = lappend_oid(survey.relations, oid);
+    const Triggers triggers = read_triggers(oid, trigger, !is_root, nullptr);
+    survey.triggers = lappend_oid(survey.triggers, triggers.row);
+    if (!OidIsValid(triggers.row) || (is_root && !triggers.truncate)) {
+        hinder(survey, Bypass::trigger_missing, relation);
+    }
+    const char kind = relation->rd_rel->relkind;
+    const uint32 leaf[] = {oid, pg::file_number(relation), static_cast<uint32>(kind)};
+    appendBinaryStringInfo(&survey.words, reinterpret_cast<const char*>(leaf), sizeof leaf);
+    if (kind == RELKIND_PARTITIONED_TABLE) {
+        PartitionDesc partitions = RelationGetPartitionDesc(relation, false);
+        if (partitions->detached_exist) {
+            hinder(survey, Bypass::unsupported, relation);
+        }
+        const int count = partitions->nparts;
+        auto* children = static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<std::size_t>(std::max(count, 1))));
+        memcpy(children, partitions->oids, sizeof(Oid) * static_cast<std::size_t>(count));
+        for (int i = 0; i < count; ++i) {
+            LockRelationOid(children[i], AccessShareLock);
+            survey_relation(survey, children[i], triggers.row, false);
+        }
+        pfree(children);
+    } else if (!has_rows_of_its_own(relation)) {
+        hinder(survey, Bypass::unsupported, relation);
+    } else if (relation->rd_rel->relhassubclass && find_inheritance_children(oid, NoLock) != NIL) {
+        // Row triggers are not copied to tables that inherit in the old way, and nobody can mend that.
+        if (survey.ground->obstacle == Bypass::none) {
+            survey.ground->obstacle = Bypass::trigger_missing;
+        }
+    }
+    table_close(relation, NoLock);
+}
+
+void survey_root(Survey& survey) {
+    const registry::Tree& tree = *survey.tree;
+    Relation root = table_open(tree.relation, AccessShareLock);
+    appendBinaryStringInfo(&survey.words, tree.definition, static_cast<int>(strlen(tree.definition)) + 1);
+    for (int column = -1; (column = bms_next_member(tree.node_columns, column)) >= 0;) {
+        const int number = column + FirstLowInvalidHeapAttributeNumber;
+        if (number <= 0) {
+            hinder(survey, Bypass::unsupported, root);  // a system column: it changes without a trigger
+            continue;
+        }
+        const FormData_pg_attribute* attribute = TupleDescAttr(RelationGetDescr(root), number - 1);
+        const uint32 type[] = {static_cast<uint32>(number), attribute->atttypid,
+                               static_cast<uint32>(attribute->atttypmod), attribute->attcollation};
+        appendBinaryStringInfo(&survey.words, reinterpret_cast<const char*>(type), sizeof type);
+    }
+    const char kind = root->rd_rel->relkind;
+    if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE) {
+        hinder(survey, Bypass::unsupported, root);
+    } else {
+        if (!tree.stable_text || !compares_enough(tree, root)) {
+            hinder(survey, Bypass::unsupported, root);
+        }
+        survey_relation(survey, tree.relation, tree.trigger, true);
+    }
+    table_close(root, NoLock);
+}
+
+/// A ground in memory of its own below the definition's.
+Ground* survey(const registry::TreeUse& use) {
+    const MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_tree ground", ALLOCSET_SMALL_SIZES);
+    const MemoryContext caller = MemoryContextSwitchTo(context);
+    auto* ground = static_cast<Ground*>(palloc0(sizeof(Ground)));
+    ground->context = context;
+    ground->obstacle = Bypass::none;
+    Survey survey = {use.tree, ground, NIL, NIL, {}};
+    initStringInfo(&survey.words);
+    survey_root(survey);
+    ground->leaf_count = list_length(survey.relations);
+    ground->leaves = static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<std::size_t>(std::max(ground->leaf_count, 1))));
+    ground->row_triggers =
+        static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<std::size_t>(std::max(ground->leaf_count, 1))));
+    for (int i = 0; i < ground->leaf_count; ++i) {
+        ground->leaves[i] = list_nth_oid(survey.relations, i);
+        ground->row_triggers[i] = list_nth_oid(survey.triggers, i);
+    }
+    ground->bytes = static_cast<std::size_t>(survey.words.len);
+    ground->words = survey.words.data;
+    MemoryContextSwitchTo(caller);
+    return ground;
+}
+
+void relation_changed(Datum, Oid relation) {
+    for_each_session_tree(
+        [](SessionTree& tree, void* argument) {
+            Ground* ground = tree.ground;
+            if (ground == nullptr || ground->stale) {
+                return;
+            }
+            const Oid changed = *static_cast<const Oid*>(argument);
+            ground->stale = !OidIsValid(changed) || std::find(ground->leaves, ground->leaves + ground->leaf_count,
+                                                              changed) != ground->leaves + ground->leaf_count;
+        },
+        &relation);
+}
+
+}  // namespace
+
+const char* bypass_name(Bypass reason) { return reason_names[static_cast<int>(reason)]; }
+
+const Ground& ground_of(const registry::TreeUse& use) {
+    SessionTree& session = session_tree(use);
+    // Taking the locks brings the invalidations. The relation itself is locked already, and they were processed after it was.
+    const LocalTransactionId transaction = pg::local_transaction();
+    if (session.surveyed != use.tree) {
+        // Another definition, perhaps of the same words.
+        if (session.ground != nullptr && strcmp(session.ground->words, use.tree->definition) != 0) {
+            session.ground->stale = true;
+        }
+        session.surveyed = use.tree;
+    }
+    if (session.ground != nullptr && !session.ground->stale && session.locked_in != transaction) {
+        for (int i = 0; i < session.ground->leaf_count && !session.ground->stale; ++i) {
+            LockRelationOid(session.ground->leaves[i], AccessShareLock);
+        }
+        session.locked_in = transaction;
+    }
+    for (int attempt = 0; session.ground == nullptr || session.ground->stale; ++attempt) {
+        Ground* fresh = survey(use);
+        // What came in while it was made is in it or makes it stale; a server that discards its caches at every turn would
+        // never come to an end.
+        if (session.ground != nullptr) {
+            MemoryContextDelete(session.ground->context);
+        }
+        MemoryContextSetParent(fresh->context, TopMemoryContext);
+        session.ground = fresh;
+        session.locked_in = transaction;
+        ++session.ground_version;
+        AcceptInvalidationMessages();
+        if (attempt == 10) {
+            break;
+        }
+    }
+    return *session.ground;
+}
+
+bool triggers_hold_for(const registry::TreeUse& use, const Ground& ground, Snapshot snapshot) {
+    // Which trigger is a copy of which does not change; that it is there, and ALWAYS, is what the snapshot has to say.
+    for (int i = 0; i < ground.leaf_count; ++i) {
+        const Triggers triggers = read_triggers(ground.leaves[i], ground.row_triggers[i], false, snapshot);
+        if (!OidIsValid(triggers.row) || (ground.leaves[i] == use.tree->relation && !triggers.truncate)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void watch_grounds() { CacheRegisterRelcacheCallback(relation_changed, 0); }
+
+}  // namespace pg_tree::cache

@@ -1,0 +1,71 @@
+// A tree's image as values: keys, code and name of each node as SQL has them.
+//
+// What the payload of a node looks like is known here and in image_writer.cpp alone: a byte of facts; the parent's key as the row writes it,
+// where equal keys can be written differently; code; name. Strings are ready-made varlenas, laid out as in a tuple: a
+// short header stands anywhere, a long one on a multiple of four behind zero bytes. Values are handed out in place.
+#pragma once
+
+#include "core/image.h"
+#include "fetch/keys.h"
+
+namespace pg_tree::cache {
+
+namespace fact {
+inline constexpr unsigned null_key = 1;
+inline constexpr unsigned null_code = 2;
+inline constexpr unsigned null_name = 4;
+inline constexpr unsigned name_is_code = 8;
+inline constexpr unsigned own_parent = 16;  ///< the parent's key is in the payload
+}  // namespace fact
+
+/// How keys that are no integers are kept: the hash above, the offset in the payload below.
+inline std::uint32_t stored_hash(core::Key stored) {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(stored) >> 32);
+}
+inline std::uint32_t stored_offset(core::Key stored) { return static_cast<std::uint32_t>(stored); }
+
+/// All functions are server frames. Trivially destructible; the image must stay pinned.
+class ImageReader {
+public:
+    ImageReader(const core::Image& image, const registry::Tree& tree, fetch::KeyForm form)
+        : image_(image), tree_(tree), form_(form) {}
+
+    const core::Image& image() const { return image_; }
+    const registry::Tree& tree() const { return tree_; }
+
+    /// The node or anchor with the key that the caller wrote, or no_rank.
+    core::Rank find(Datum argument) const;
+    /// The same for a value of the tree's own type. `equality` is for the tree's key type.
+    core::Rank find_value(Datum value, fetch::KeyEquality& equality) const;
+
+    /// In the caller's form. A key that is null for a node without one, and for the anchor of the parentless.
+    void key(core::Rank rank, Datum& value, bool& null) const;
+    void parent_key(core::Rank rank, Datum& value, bool& null) const;
+    /// Of the tree's own type; not for a null key.
+    Datum own_key(core::Rank rank) const;
+    bool has_key(core::Rank rank) const { return (facts(rank) & fact::null_key) == 0; }
+
+    /// id, code, name, parent_id at values[0..3].
+    void fill_node(core::Rank rank, Datum* values, bool* nulls) const;
+    void code(core::Rank rank, Datum& value, bool& null) const;
+    void name(core::Rank rank, Datum& value, bool& null) const;
+
+    fetch::KeyForm form() const { return form_; }
+
+private:
+    unsigned facts(core::Rank rank) const { return static_cast<unsigned>(*image_.payload(rank)); }
+    const char* code_at(core::Rank rank) const;
+    Datum stored_key(core::Key stored) const;
+    Datum to_caller(core::Key stored) const;
+
+    core::Image image_;
+    const registry::Tree& tree_;
+    fetch::KeyForm form_;
+};
+
+/// Where a varlena that is laid out as in a tuple stands: zero bytes are padding.
+inline const char* varlena_at(const char* at) {
+    return *at == 0 ? reinterpret_cast<const char*>(TYPEALIGN(4, reinterpret_cast<std::uintptr_t>(at))) : at;
+}
+
+}  // namespace pg_tree::cache

@@ -1,0 +1,304 @@
+#include "cache/worker.h"
+
+#include "cache/build.h"
+#include "cache/entries.h"
+#include "pg/error.h"
+#include "registry/registration.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procsignal.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+#include "utils/varlena.h"
+}
+
+#pragma GCC visibility push(default)
+extern "C" {
+[[noreturn]] void tree_worker_main(Datum argument);
+void tree_builder_main(Datum argument);
+}
+#pragma GCC visibility pop
+
+namespace pg_tree::cache {
+
+namespace {
+
+char* prewarm = nullptr;
+
+struct Worker {
+    pg_atomic_uint32 pid;
+    pg_atomic_uint32 proc;  ///< number of its PGPROC and 1, or 0
+};
+Worker* worker = nullptr;
+
+/// What a builder is told: the database, by number or, at the server's start, by name.
+struct Order {
+    Oid database;
+    bool prewarm;
+    char name[NAMEDATALEN];
+};
+static_assert(sizeof(Order) <= BGW_EXTRALEN);
+
+void worker_gone(int, Datum) {
+    pg_atomic_write_u32(&worker->proc, 0);
+    pg_atomic_write_u32(&worker->pid, 0);
+}
+
+// --- The launcher ------------------------------------------------------------------------------------------------------------
+
+/// Starts a builder and waits until it is done. False: there was no room for another worker.
+bool run_builder(const Order& order) {
+    BackgroundWorker builder = {};
+    builder.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    builder.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    builder.bgw_restart_time = BGW_NEVER_RESTART;
+    strlcpy(builder.bgw_library_name, "pg_tree", sizeof builder.bgw_library_name);
+    strlcpy(builder.bgw_function_name, "tree_builder_main", sizeof builder.bgw_function_name);
+    strlcpy(builder.bgw_name, "pg_tree builder", sizeof builder.bgw_name);
+    strlcpy(builder.bgw_type, "pg_tree builder", sizeof builder.bgw_type);
+    memcpy(builder.bgw_extra, &order, sizeof order);
+    builder.bgw_notify_pid = MyProcPid;
+    BackgroundWorkerHandle* handle;
+    if (!RegisterDynamicBackgroundWorker(&builder, &handle)) {
+        return false;
+    }
+    if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED) {
+        proc_exit(1);
+    }
+    pfree(handle);
+    return true;
+}
+
+/// The database of some tree that is wanted, or InvalidOid.
+Oid wanted_database() {
+    for (int place = 0; place < track::max_watches; ++place) {
+        if (pg_atomic_read_u32(&entry_at(place).wanted) != 0) {
+            return entry_at(place).database;
+        }
+    }
+    return InvalidOid;
+}
+
+/// Whatever the builder did not get to (it could not connect) is not asked for again by itself.
+void forget_wanted(Oid database) {
+    for (int place = 0; place < track::max_watches; ++place) {
+        if (entry_at(place).database == database) {
+            pg_atomic_write_u32(&entry_at(place).wanted, 0);
+        }
+    }
+}
+
+/// `db.tree` or `db.schema.tree` is split at its first dot outside double quotes. Calls visit(database, tree).
+template <class Visit>
+void for_each_prewarm(const char* setting, Visit&& visit) {
+    char* copy = pstrdup(setting);
+    for (char* item = copy; item != nullptr && *item != '\0';) {
+        char* end = item;
+        char* dot = nullptr;
+        bool quoted = false;
+        for (; *end != '\0' && (quoted || *end != ','); ++end) {
+            quoted = quoted != (*end == '"');
+            if (*end == '.' && !quoted && dot == nullptr) {
+                dot = end;
+            }
+        }
+        char* next = *end == ',' ? end + 1 : nullptr;
+        *end = '\0';
+        while (*item == ' ') {
+            ++item;
+        }
+        if (dot != nullptr) {
+            *dot = '\0';
+            List* name = NIL;
+            char* database = pstrdup(item);
+            if (SplitIdentifierString(database, '.', &name) && list_length(name) == 1) {
+                visit(static_cast<const char*>(linitial(name)), static_cast<const char*>(dot + 1));
+            } else {
+                ereport(LOG, errmsg("pg_tree.prewarm: \"%s\" is not the name of a database", item));
+            }
+        } else if (*item != '\0') {
+            ereport(LOG, errmsg("pg_tree.prewarm: \"%s\" names no tree", item),
+                    errhint("Write database.tree or database.schema.tree, separated by commas."));
+        }
+        item = next;
+    }
+    pfree(copy);
+}
+
+void prewarm_databases() {
+    List* done = NIL;
+    for_each_prewarm(prewarm, [&](const char* database, const char*) {
+        ListCell* cell;
+        foreach (cell, done) {
+            if (strcmp(static_cast<const char*>(lfirst(cell)), database) == 0) {
+                return;
+            }
+        }
+        done = lappend(done, pstrdup(database));
+        Order order = {InvalidOid, true, {}};
+        strlcpy(order.name, database, sizeof order.name);
+        if (!run_builder(order)) {
+            ereport(LOG, errmsg("pg_tree.prewarm: no background worker was free for database \"%s\"", database),
+                    errhint("Raise max_worker_processes."));
+        }
+    });
+}
+
+/// Builds what is wanted, a database after the other. False: no worker was free.
+bool build_wanted() {
+    for (Oid database = wanted_database(); OidIsValid(database); database = wanted_database()) {
+        if (!run_builder({database, false, {}})) {
+            return false;
+        }
+        forget_wanted(database);
+        CHECK_FOR_INTERRUPTS();
+    }
+    return true;
+}
+
+// --- The builder -------------------------------------------------------------------------------------------------------------
+
+struct Job {
+    Oid trigger;       ///< the tree, or
+    const char* name;  ///< its name
+};
+
+void build_one(void* argument) {
+    const Job& job = *static_cast<Job*>(argument);
+    const Oid function = registry::installed_track_function();
+    if (!OidIsValid(function)) {
+        return;
+    }
+    const registry::TreeUse use = job.name != nullptr
+                                      ? registry::use_tree(function, job.name, CurrentMemoryContext)
+                                      : registry::use_tree_of_trigger(function, job.trigger, CurrentMemoryContext);
+    pgstat_report_activity(STATE_RUNNING, psprintf("building tree %s", use.tree->name));
+    const BuildResult result = build_now(use);
+    if (!result.built && (result.error != nullptr || result.obstacle != Bypass::none)) {
+        ereport(LOG, errmsg("tree %s was not built: %s", use.tree->name,
+                            result.error != nullptr ? result.error : bypass_name(result.obstacle)));
+    }
+}
+
+/// Each tree in a transaction of its own; an error is logged and ends nothing but that.
+void run_job(Job job) {
+    SetCurrentStatementStartTimestamp();
+    StartTransactionCommand();
+    PushActiveSnapshot(GetTransactionSnapshot());
+    if (pg::runs_without_error(build_one, &job)) {
+        PopActiveSnapshot();
+        CommitTransactionCommand();
+    } else {
+        HOLD_INTERRUPTS();
+        EmitErrorReport();
+        FlushErrorState();
+        AbortCurrentTransaction();
+        RESUME_INTERRUPTS();
+    }
+    pgstat_report_activity(STATE_IDLE, nullptr);
+}
+
+void run_builder_process(const Order& order) {
+    if (order.prewarm) {
+        for_each_prewarm(prewarm, [&](const char* database, const char* tree) {
+            if (strcmp(database, order.name) == 0) {
+                const MemoryContext context =
+                    AllocSetContextCreate(TopMemoryContext, "pg_tree prewarm", ALLOCSET_SMALL_SIZES);
+                run_job({InvalidOid, MemoryContextStrdup(context, tree)});
+            }
+        });
+        return;
+    }
+    for (int place = 0; place < track::max_watches; ++place) {
+        Entry& entry = entry_at(place);
+        if (entry.database == MyDatabaseId && pg_atomic_exchange_u32(&entry.wanted, 0) != 0) {
+            run_job({track::watched_tree(place).trigger, nullptr});
+            CHECK_FOR_INTERRUPTS();
+        }
+    }
+}
+
+}  // namespace
+
+void wake_worker() {
+    const uint32 proc = pg_atomic_read_u32(&worker->proc);
+    if (proc != 0) {
+        SetLatch(&ProcGlobal->allProcs[proc - 1].procLatch);
+    }
+}
+
+int worker_pid() { return worker == nullptr ? 0 : static_cast<int>(pg_atomic_read_u32(&worker->pid)); }
+
+std::size_t worker_bytes() { return sizeof(Worker); }
+
+void attach_worker(void* place, bool initialize) {
+    worker = static_cast<Worker*>(place);
+    if (initialize) {
+        pg_atomic_init_u32(&worker->pid, 0);
+        pg_atomic_init_u32(&worker->proc, 0);
+    }
+}
+
+void define_worker_settings() {
+    DefineCustomStringVariable("pg_tree.prewarm", "Trees to build when the server starts: db.tree, db.schema.tree.",
+                               nullptr, &prewarm, "", PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+}
+
+void register_worker() {
+    BackgroundWorker launcher = {};
+    launcher.bgw_flags = BGWORKER_SHMEM_ACCESS;
+    launcher.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    launcher.bgw_restart_time = 5;
+    strlcpy(launcher.bgw_library_name, "pg_tree", sizeof launcher.bgw_library_name);
+    strlcpy(launcher.bgw_function_name, "tree_worker_main", sizeof launcher.bgw_function_name);
+    strlcpy(launcher.bgw_name, "pg_tree worker", sizeof launcher.bgw_name);
+    strlcpy(launcher.bgw_type, "pg_tree worker", sizeof launcher.bgw_type);
+    RegisterBackgroundWorker(&launcher);
+}
+
+}  // namespace pg_tree::cache
+
+void tree_worker_main(Datum) {
+    using namespace pg_tree::cache;
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    pqsignal(SIGTERM, die);
+    BackgroundWorkerUnblockSignals();
+    on_shmem_exit(worker_gone, 0);
+    pg_atomic_write_u32(&worker->proc, static_cast<uint32>(MyProc->pgprocno) + 1);
+    pg_atomic_write_u32(&worker->pid, static_cast<uint32>(MyProcPid));
+    prewarm_databases();
+    for (;;) {
+        const bool all_done = build_wanted();
+        // Where no worker was free, it is tried again after a while.
+        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (all_done ? 0 : WL_TIMEOUT), all_done ? -1 : 1000,
+                        PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+        if (ConfigReloadPending) {
+            ConfigReloadPending = false;
+            ProcessConfigFile(PGC_SIGHUP);
+        }
+    }
+}
+
+void tree_builder_main(Datum) {
+    using namespace pg_tree::cache;
+    Order order;
+    memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof order);
+    pqsignal(SIGTERM, die);
+    BackgroundWorkerUnblockSignals();
+    if (order.prewarm) {
+        BackgroundWorkerInitializeConnection(order.name, nullptr, 0);
+    } else {
+        BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid, 0);
+    }
+    run_builder_process(order);
+}
