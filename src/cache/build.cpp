@@ -97,12 +97,13 @@ bool is_watched(const Build& build) {
            pg_atomic_read_u64(&build.entry->sealed_ground[2]) == ground_hash(*build.ground, 2);
 }
 
-/// `renew`: begin the watch anew also when only its list of writers has grown long.
-bool watch(Build& build, bool renew) {
+/// Sees to it that the tree is watched, for the ground as it is. A watch whose list of writers has grown long begins anew: that is how
+/// writers are forgotten.
+bool watch(Build& build) {
     if (!track::view_watch(build.session->place, build.session->key, build.watch)) {
         return false;
     }
-    if (is_watched(build) && build.watch.writer_count <= (renew ? 0 : track::max_writers / 2)) {
+    if (is_watched(build) && build.watch.writer_count <= track::max_writers / 2) {
         return true;
     }
     return seal(build) && track::view_watch(build.session->place, build.session->key, build.watch) && is_watched(build);
@@ -323,7 +324,7 @@ Lookup build_for_call(const registry::TreeUse& use) {
     Lookup lookup = missed;
     char message[256];
     const Snapshot snapshot = GetActiveSnapshot();
-    if (build.ground->obstacle == Bypass::none && owner_reads_everything(*use.tree) && watch(build, false) &&
+    if (build.ground->obstacle == Bypass::none && owner_reads_everything(*use.tree) && watch(build) &&
         may_build_with(build, snapshot) && build_in_snapshot(build, message)) {
         lookup = {Outcome::hit, Bypass::none, Block(build.block).image(), build.ticket, build.owner};
         build.session->checked = 0;
@@ -356,7 +357,7 @@ BuildResult build_now(const registry::TreeUse& use) {
         lookup = look_up(use, fetch::Content::nodes, false);
         PopActiveSnapshot();
         const bool owner_reads = owner_reads_everything(*use.tree);
-        if (lookup.outcome == Outcome::miss && owner_reads && watch(build, true)) {
+        if (lookup.outcome == Outcome::miss && owner_reads && watch(build)) {
             PushActiveSnapshot(GetLatestSnapshot());
             if (may_build_with(build, GetActiveSnapshot()) && build_in_snapshot(build, message)) {
                 lookup = {Outcome::hit, Bypass::none, Block(build.block).image(), build.ticket, build.owner};

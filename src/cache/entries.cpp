@@ -4,6 +4,7 @@
 
 extern "C" {
 #include "storage/lwlock.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 }
 
@@ -152,6 +153,31 @@ bool evict_one(int except) {
 }
 
 TimestampTz counting_since() { return entries == nullptr ? 0 : entries->since; }
+
+void forget_dropped_trees() {
+    for (int place = 0; place < track::max_watches; ++place) {
+        const track::TreeKey key = track::watched_tree(place);
+        if (!OidIsValid(key.trigger) || pg_atomic_read_u32(&entries->items[place].builder) != 0) {
+            continue;
+        }
+        // A tree that only an open transaction sees loses its place here too, and gets another when it is asked about.
+        const bool exists = key.database == MyDatabaseId
+                                ? registry::trigger_exists(key.trigger)
+                                : SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(key.database));
+        if (exists) {
+            continue;
+        }
+        LWLockAcquire(&entries->giving_places, LW_EXCLUSIVE);
+        const bool removed = track::watched_tree(place) == key;
+        if (removed) {
+            track::remove_watch(place, key);
+        }
+        LWLockRelease(&entries->giving_places);
+        if (removed) {
+            drop_image(place, pg_atomic_read_u64(&entries->items[place].image), Reason::invalidated);
+        }
+    }
+}
 
 uint64 dropped_trees() { return entries == nullptr ? 0 : pg_atomic_read_u64(&entries->dropped); }
 

@@ -68,6 +68,10 @@ bool evict_one(int except);
 /// When counting began: at the server's start, or when it last recovered from a crash. 0 without shared memory.
 TimestampTz counting_since();
 
+/// Takes the places back of trees that are no more: of databases that were dropped, and of this database's triggers that were. A server
+/// frame.
+void forget_dropped_trees();
+
 /// Trees that lost their place to others.
 uint64 dropped_trees();
 

@@ -122,7 +122,8 @@ Verdict check(SessionTree& session, const Ground& ground, Ticket ticket, const B
         block.ground() != std::string_view(ground.words, ground.bytes)) {
         return Verdict::out_of_date;
     }
-    if (same_ground && (session.snapshot.is(snapshot, own) || is_settled_for(session, ticket, snapshot, own))) {
+    if (same_ground && !pg::broken(pg::Rule::statement_count) &&
+        (session.snapshot.is(snapshot, own) || is_settled_for(session, ticket, snapshot, own))) {
         return Verdict::holds;
     }
     if (session.checked != ticket) {

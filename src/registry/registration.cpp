@@ -260,6 +260,17 @@ Oid track_function(Oid calling_function) {
     return function;
 }
 
+bool trigger_exists(Oid trigger) {
+    Relation triggers = table_open(TriggerRelationId, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
+    SysScanDesc scan = systable_beginscan(triggers, TriggerOidIndexId, true, nullptr, 1, &key);
+    const bool exists = HeapTupleIsValid(systable_getnext(scan));
+    systable_endscan(scan);
+    table_close(triggers, AccessShareLock);
+    return exists;
+}
+
 Oid installed_track_function() {
     const Oid extension = get_extension_oid("pg_tree", true);
     if (!OidIsValid(extension)) {

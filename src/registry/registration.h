@@ -33,6 +33,9 @@ Oid track_function(Oid calling_function);
 /// The same, for those whom nobody called: of the extension as it is installed in this database; InvalidOid if it is not.
 Oid installed_track_function();
 
+/// Is there a trigger with this OID?
+bool trigger_exists(Oid trigger);
+
 /// Every registration in this database, as of now. Allocated in the current context.
 std::span<Registration> read_registrations(Oid track_function);
 

@@ -66,6 +66,9 @@ struct Row {
 /// Calls write(statistics) for each tree that the server knows.
 template <class Write>
 void for_each_tree(Write&& write) {
+    if (track::can_watch()) {
+        cache::forget_dropped_trees();
+    }
     for (int place = 0; track::can_watch() && place < track::max_watches; ++place) {
         TreeStatistics statistics;
         if (cache::read_statistics(place, statistics)) {

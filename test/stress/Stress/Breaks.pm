@@ -27,7 +27,8 @@ my %plan = (
     own_change      => { trees => ['plain'], changes => [qw(several rollback savepoint write_repeatable_read)], reads => ['whole'] },
     pending         => { trees => ['plain', 'kin'], changes => [qw(returning in_triggers)], reads => ['whole'] },
     ground          => { trees => ['plain', 'parts'], changes => [qw(rewrite truncate detach attach)], reads => [qw(whole old_snapshot)] },
-    triggers        => { trees => ['plain'], changes => [qw(disable_trigger_openly insert)], reads => ['whole'] },
+    # Triggers that are off while others read are a matter of moments; the scenarios take their time.
+    triggers => undef,
     ddl             => { trees => ['plain', 'parts'], changes => [qw(disable_trigger detach)], reads => ['whole'] },
     own_xid         => { trees => ['plain', 'kin'], changes => [qw(other_first two_trees)], reads => [qw(whole single)] },
     note_subxact    => { trees => ['plain'], changes => [qw(savepoint insert subtransaction)], reads => [qw(whole single)] },
@@ -170,7 +171,7 @@ sub test_stress {
     my ($rule, $option, $driver, $unbreakable) = @_;
     return if !$option->{seconds};
   SKIP: {
-        skip "$rule: shows in no single answer", 1 if !$plan{$rule};
+        skip "$rule: left to the scenarios", 1 if !$plan{$rule};
         skip $unbreakable, 1 if $unbreakable;
         Stress::Trees::create($driver, @{ $plan{$rule}{trees} });
         Stress::Cache::leave_out($driver, $rule);

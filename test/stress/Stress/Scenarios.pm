@@ -196,17 +196,6 @@ scenario('a builder that goes on to write', 'own_xid', 'no snapshot lists the xi
     C: read
     A: read
 });
-scenario('a builder that has written', 'own_xid', 'its image would hold what nobody else may see', q{
-    A: warm
-    A: UPDATE plain SET name = 'changed' WHERE id = 3
-    A: BEGIN ISOLATION LEVEL REPEATABLE READ
-    A: SELECT 1
-    A: UPDATE plain SET name = 'changed again' WHERE id = 3
-    A: try warm
-    C: read
-    A: ROLLBACK
-    C: read
-});
 scenario('in a subtransaction', 'note_subxact', 'snapshots list the top transaction; the builder\'s is taken while it runs', q{
     A: warm
     B: BEGIN
