@@ -222,7 +222,6 @@ private_installation() {
 # start_server [LINE OF postgresql.conf]...: starts a server and points psql at it. It listens on a socket in $work only,
 # does not wait for the disc, and ends with the script.
 start_server() {
-    local line
     server_data=$work/data
     server_log=$work/server.log
     as_server_user initdb -D "$server_data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync \
@@ -230,13 +229,7 @@ start_server() {
         tail -n 20 "$work/initdb.log" >&2
         return 1
     }
-    {
-        echo "listen_addresses = ''"
-        echo "unix_socket_directories = '$work'"
-        echo "fsync = off"
-        echo "timezone = 'UTC'"
-        for line in "$@"; do echo "$line"; done
-    } >"$work/settings.conf"
+    write_server_settings "$@"
     echo "include '$work/settings.conf'" | as_server_user tee -a "$server_data/postgresql.conf" >/dev/null
     as_server_user touch "$server_log"
     as_server_user pg_ctl -D "$server_data" -l "$server_log" -w -t 60 start >/dev/null || {
@@ -245,6 +238,30 @@ start_server() {
     }
     unset PGHOSTADDR PGSERVICE PGPASSWORD PGOPTIONS
     export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=postgres PSQLRC=/dev/null
+}
+
+write_server_settings() {
+    local line
+    {
+        echo "listen_addresses = ''"
+        echo "unix_socket_directories = '$work'"
+        echo "fsync = off"
+        echo "timezone = 'UTC'"
+        for line in "$@"; do echo "$line"; done
+    } >"$work/settings.conf"
+}
+
+# restart_server [LINE OF postgresql.conf]...: with these settings; starts it if there is none.
+restart_server() {
+    if [ -z "${server_data:-}" ]; then
+        start_server "$@"
+        return
+    fi
+    write_server_settings "$@"
+    as_server_user pg_ctl -D "$server_data" -l "$server_log" -w -t 60 -m fast restart >/dev/null || {
+        tail -n 20 "$server_log" >&2
+        return 1
+    }
 }
 
 # Every server beneath $work, those too that a test left behind.
