@@ -247,6 +247,13 @@ void publish(Build& build) {
     unlink_block(build.replaced);
 }
 
+double expected_rows(const registry::Tree& tree) {
+    Relation relation = table_open(tree.relation, AccessShareLock);
+    const double rows = relation->rd_rel->reltuples;
+    table_close(relation, NoLock);
+    return rows;
+}
+
 /// Builds in the active snapshot and publishes. False: an error, whose message is in `message`, or no room, or not the time.
 bool build_in_snapshot(Build& build, char (&message)[256]) {
     instr_time begin;
@@ -263,6 +270,8 @@ bool build_in_snapshot(Build& build, char (&message)[256]) {
             unpin_block(build.ticket, build.owner);
         }
         pg_atomic_write_u64(&build.entry->failed_at, track::change_count(build.session->place));
+        pg_atomic_write_u64(&build.entry->too_many_rows,
+                            build.too_large ? static_cast<uint64>(std::max(1.0, expected_rows(*build.use->tree))) : 0);
         return false;
     }
     // What was noted since the watch was looked at may keep readers away, but the image is what S0 saw all the same.
@@ -292,11 +301,16 @@ bool is_hopeless(const Build& build) {
     return pg_atomic_read_u64(&build.entry->failed_at) == track::change_count(build.session->place);
 }
 
-double expected_rows(const registry::Tree& tree) {
-    Relation relation = table_open(tree.relation, AccessShareLock);
-    const double rows = relation->rd_rel->reltuples;
-    table_close(relation, NoLock);
-    return rows;
+/// Would building only find out that it does not fit? Until the table is said to have a fifth fewer rows than when it did not.
+bool is_too_large(const Build& build) {
+    const double rows = expected_rows(*build.use->tree);
+    const auto too_many = static_cast<double>(pg_atomic_read_u64(&build.entry->too_many_rows));
+    return rows * least_bytes_per_row > static_cast<double>(bytes_limit()) || (too_many > 0 && rows >= 0.8 * too_many);
+}
+
+Lookup too_large(const Build& build) {
+    count(build.entry->bypasses[static_cast<int>(Bypass::too_large)]);
+    return {Outcome::bypass, Bypass::too_large, {}, 0, nullptr};
 }
 
 double expected_cost_us(const Build& build) {
@@ -312,9 +326,8 @@ Lookup build_for_call(const registry::TreeUse& use) {
     if (!start(build, use) || is_hopeless(build)) {
         return missed;
     }
-    if (expected_rows(*use.tree) * least_bytes_per_row > static_cast<double>(bytes_limit())) {
-        count(build.entry->bypasses[static_cast<int>(Bypass::too_large)]);
-        return missed;
+    if (is_too_large(build)) {
+        return too_large(build);
     }
     LOCKTAG tag;
     if (!take_builder_lock(build.session->key, false, tag)) {
@@ -329,7 +342,7 @@ Lookup build_for_call(const registry::TreeUse& use) {
         lookup = {Outcome::hit, Bypass::none, Block(build.block).image(), build.ticket, build.owner};
         build.session->checked = 0;
     } else if (build.too_large) {
-        count(build.entry->bypasses[static_cast<int>(Bypass::too_large)]);
+        lookup = too_large(build);
     }
     LockRelease(&tag, ExclusiveLock, false);
     if (lookup.hit()) {
@@ -396,7 +409,7 @@ void count_miss(const registry::TreeUse& use, double cost_us) {
     const double cost = cost_us + static_cast<double>(pg_atomic_fetch_add_u64(
                                       &build.entry->miss_cost_us, static_cast<int64>(std::max(cost_us, 1.0))));
     const double expected = expected_cost_us(build);
-    if (cost < expected || is_hopeless(build)) {
+    if (cost < expected || is_hopeless(build) || is_too_large(build)) {
         return;
     }
     if (expected <= small_build_us) {

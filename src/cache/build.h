@@ -11,7 +11,7 @@
 namespace pg_tree::cache {
 
 /// After a miss, when the call needs most of the tree anyway: builds in the caller's own snapshot, so that the image answers the caller
-/// too. A miss again when it cannot be built now.
+/// too. A miss again when it cannot be built now, a bypass (counted) when it is too large.
 Lookup build_for_call(const registry::TreeUse& use);
 
 /// After a call that missed and was answered from the table: counts it. Builds, or asks the background worker to, once the misses since the

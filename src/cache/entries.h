@@ -21,20 +21,22 @@ inline constexpr std::size_t name_bytes = 264;
 struct alignas(64) Entry {
     // Read on every call, changed when an image comes or goes.
     pg_atomic_uint64 image;  ///< Ticket
-    pg_atomic_uint64
-        failed_at;  ///< the change count at which a build failed last: not to be tried again before it changes
+    /// The change count at which a build failed last: it is not tried again before that changes.
+    pg_atomic_uint64 failed_at;
+    /// How many rows the table was said to have when they were too many for memory; 0: they never were.
+    pg_atomic_uint64 too_many_rows;
     pg_atomic_uint32 wanted;   ///< a background worker has been asked to build
     pg_atomic_uint32 builder;  ///< process id of who is building, 0 for nobody
-    pg_atomic_uint64
-        sealed_ground[3];  ///< seal, and two hashes of the ground it was made for; written by builders, one at a time
+    /// A seal, and two hashes of the ground that it was made for. Written by builders, one at a time.
+    pg_atomic_uint64 sealed_ground[3];
 
     // Counted.
     alignas(64) pg_atomic_uint64 hits;
     pg_atomic_uint64 misses;
     pg_atomic_uint64 bypasses[bypass_reasons];
     pg_atomic_uint64 miss_cost_us;  ///< what misses have cost since the last build
-    pg_atomic_uint64
-        last_asked;  ///< a clock that goes on with each tree that is looked up: for choosing whose place to take
+    /// A clock that goes on with each tree that is looked up: for choosing whose place to take.
+    pg_atomic_uint64 last_asked;
     alignas(64) pg_atomic_uint64 builds;
     pg_atomic_uint64 build_us;  ///< of the last one
     pg_atomic_uint64 evictions;

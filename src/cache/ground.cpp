@@ -11,11 +11,13 @@ extern "C" {
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
 #include "partitioning/partdesc.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 }
 
 namespace pg_tree::cache {
@@ -138,6 +140,37 @@ void survey_relation(Survey& survey, Oid oid, Oid trigger, bool is_root) {
     table_close(relation, NoLock);
 }
 
+/// A function by what it is now: replacing it (ALTER EXTENSION UPDATE) may change what an expression says of the same row.
+bool add_function(Oid function, void* given) {
+    auto& survey = *static_cast<Survey*>(given);
+    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (HeapTupleIsValid(tuple)) {
+        const uint32 version[] = {function, HeapTupleHeaderGetRawXmin(tuple->t_data),
+                                  ItemPointerGetBlockNumberNoCheck(&tuple->t_self),
+                                  ItemPointerGetOffsetNumberNoCheck(&tuple->t_self)};
+        appendBinaryStringInfo(&survey.words, reinterpret_cast<const char*>(version), sizeof version);
+        ReleaseSysCache(tuple);
+    }
+    return false;
+}
+
+bool add_functions(Node* node, void* survey) {
+    if (node == nullptr) {
+        return false;
+    }
+    (void)check_functions_in_node(node, add_function, survey);
+    return pg::walk_expression(node, add_functions, survey);
+}
+
+void survey_functions(Survey& survey) {
+    const registry::Tree& tree = *survey.tree;
+    add_functions(tree.label, &survey);
+    add_functions(tree.filter, &survey);
+    for (int i = 0; i < tree.sort_columns; ++i) {
+        add_functions(tree.sort[i].expression, &survey);
+    }
+}
+
 void survey_root(Survey& survey) {
     const registry::Tree& tree = *survey.tree;
     Relation root = table_open(tree.relation, AccessShareLock);
@@ -152,6 +185,9 @@ void survey_root(Survey& survey) {
         const uint32 type[] = {static_cast<uint32>(number), attribute->atttypid,
                                static_cast<uint32>(attribute->atttypmod), attribute->attcollation};
         appendBinaryStringInfo(&survey.words, reinterpret_cast<const char*>(type), sizeof type);
+    }
+    if (!tree.only_columns) {
+        survey_functions(survey);
     }
     const char kind = root->rd_rel->relkind;
     if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE) {
@@ -201,6 +237,17 @@ void relation_changed(Datum, Oid relation) {
                                                               changed) != ground->leaves + ground->leaf_count;
         },
         &relation);
+}
+
+/// A function changed; which one, the message does not say.
+void function_changed(Datum, int, uint32) {
+    for_each_session_tree(
+        [](SessionTree& tree, void*) {
+            if (tree.ground != nullptr) {
+                tree.ground->stale = true;
+            }
+        },
+        nullptr);
 }
 
 }  // namespace
@@ -254,6 +301,9 @@ bool triggers_hold_for(const registry::TreeUse& use, const Ground& ground, Snaps
     return true;
 }
 
-void watch_grounds() { CacheRegisterRelcacheCallback(relation_changed, 0); }
+void watch_grounds() {
+    CacheRegisterRelcacheCallback(relation_changed, 0);
+    CacheRegisterSyscacheCallback(PROCOID, function_changed, 0);
+}
 
 }  // namespace pg_tree::cache

@@ -94,6 +94,9 @@ void answer(const Question& question, fetch::Content content, FromImage&& from_i
             }
         }
         (void)from_table(false);
+        if (lookup.outcome == cache::Lookup::Outcome::bypass) {
+            return;  // counted as what it is
+        }
     }
     instr_time end;
     INSTR_TIME_SET_CURRENT(end);
