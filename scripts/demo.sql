@@ -33,7 +33,18 @@ CREATE VIEW by_query AS WITH RECURSIVE t AS (
 \timing on
 SELECT count(*) FROM by_query;
 SELECT count(*) FROM tree_build(1740);
+-- From now on it is in shared memory, for every session.
+SELECT count(*) FROM tree_build(1740);
+SELECT tree_path_text(7906718);
 \timing off
 SELECT count(*) AS differences FROM (
   (TABLE by_query EXCEPT ALL SELECT * FROM tree_build(1740)) UNION ALL
   (SELECT * FROM tree_build(1740) EXCEPT ALL TABLE by_query)) AS d;
+
+-- Who has written is answered from the table, and after the commit so is everybody who sees the write, until a new image is built.
+BEGIN;
+UPDATE synset SET name = 'Scotch whisky' WHERE id = 7906718;
+SELECT tree_path_text(7906718);
+ROLLBACK;
+SELECT tree, state, nodes, pg_size_pretty(bytes) AS size, hits, misses, bypasses FROM tree_stat_cache;
+SELECT tree, reason, count FROM tree_stat_bypass;
