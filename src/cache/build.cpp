@@ -323,11 +323,14 @@ double expected_cost_us(const Build& build) {
 
 Lookup build_for_call(const registry::TreeUse& use) {
     Build build;
-    if (!start(build, use) || is_hopeless(build)) {
+    if (!start(build, use)) {
         return missed;
     }
     if (is_too_large(build)) {
         return too_large(build);
+    }
+    if (is_hopeless(build)) {
+        return missed;
     }
     LOCKTAG tag;
     if (!take_builder_lock(build.session->key, false, tag)) {
