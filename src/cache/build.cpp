@@ -14,6 +14,7 @@ extern "C" {
 #include "catalog/pg_trigger.h"
 #include "common/hashfn.h"
 #include "portability/instr_time.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/rls.h"
@@ -31,8 +32,9 @@ constexpr Lookup missed = {Outcome::miss, Bypass::none, {}, 0, nullptr};
 
 /// A tree whose image costs less than this is built by the call that finds it worth while, for starting a worker costs as much.
 constexpr double small_build_us = 10000;
-/// Reading, sorting and writing one row, before anything was measured.
+/// Reading, sorting and writing one row, before anything was measured; and the least that a build is expected to cost.
 constexpr double guessed_us_per_row = 1.0;
+constexpr double least_build_us = 1000;
 /// Bytes of an image for each row, before anything was measured: the arrays and next to no strings.
 constexpr double least_bytes_per_row = 30;
 
@@ -247,10 +249,20 @@ void publish(Build& build) {
     unlink_block(build.replaced);
 }
 
-double expected_rows(const registry::Tree& tree) {
-    Relation relation = table_open(tree.relation, AccessShareLock);
-    const double rows = relation->rd_rel->reltuples;
-    table_close(relation, NoLock);
+/// How many rows the leaves have, as the planner would guess: at the density that was found last, in as many pages as there are now.
+double expected_rows(const SessionTree& session) {
+    constexpr double rows_a_page = 80;  // of a table that was never looked at
+    double rows = 0;
+    for (int i = 0; session.ground != nullptr && i < session.ground->leaf_count; ++i) {
+        Relation leaf = table_open(session.ground->leaves[i], AccessShareLock);
+        if (leaf->rd_rel->relkind == RELKIND_RELATION) {
+            const double density = leaf->rd_rel->relpages > 0 && leaf->rd_rel->reltuples >= 0
+                                       ? leaf->rd_rel->reltuples / leaf->rd_rel->relpages
+                                       : rows_a_page;
+            rows += density * RelationGetNumberOfBlocks(leaf);
+        }
+        table_close(leaf, AccessShareLock);
+    }
     return rows;
 }
 
@@ -271,7 +283,7 @@ bool build_in_snapshot(Build& build, char (&message)[256]) {
         }
         pg_atomic_write_u64(&build.entry->failed_at, track::change_count(build.session->place));
         pg_atomic_write_u64(&build.entry->too_many_rows,
-                            build.too_large ? static_cast<uint64>(std::max(1.0, expected_rows(*build.use->tree))) : 0);
+                            build.too_large ? static_cast<uint64>(std::max(1.0, expected_rows(*build.session))) : 0);
         return false;
     }
     // What was noted since the watch was looked at may keep readers away, but the image is what S0 saw all the same.
@@ -303,7 +315,7 @@ bool is_hopeless(const Build& build) {
 
 /// Would building only find out that it does not fit? Until the table is said to have a fifth fewer rows than when it did not.
 bool is_too_large(const Build& build) {
-    const double rows = expected_rows(*build.use->tree);
+    const double rows = expected_rows(*build.session);
     const auto too_many = static_cast<double>(pg_atomic_read_u64(&build.entry->too_many_rows));
     return rows * least_bytes_per_row > static_cast<double>(bytes_limit()) || (too_many > 0 && rows >= 0.8 * too_many);
 }
@@ -315,8 +327,8 @@ Lookup too_large(const Build& build) {
 
 double expected_cost_us(const Build& build) {
     const uint64 measured = pg_atomic_read_u64(&build.entry->build_us);
-    return measured > 0 ? static_cast<double>(measured)
-                        : std::max(1000.0, expected_rows(*build.use->tree) * guessed_us_per_row);
+    return measured > 0 ? std::max(least_build_us, static_cast<double>(measured))
+                        : std::max(least_build_us, expected_rows(*build.session) * guessed_us_per_row);
 }
 
 }  // namespace
@@ -395,7 +407,7 @@ BuildResult build_now(const registry::TreeUse& use) {
         result.obstacle = lookup.reason;
     }
     if (lookup.hit()) {
-        result.built = true;
+        result.built = build.published || build.ticket == 0;  // not if a writer's note came in between
         result.nodes = lookup.image.nodes();
         result.bytes = block_bytes(lookup.ticket);
         done(lookup);
@@ -404,13 +416,20 @@ BuildResult build_now(const registry::TreeUse& use) {
 }
 
 void count_miss(const registry::TreeUse& use, double cost_us) {
+    const SessionTree& session = session_tree(use);
+    if (!track::can_watch() || session.place == track::no_watch) {
+        return;
+    }
+    count(entry_at(session.place).misses);
     Build build;
     if (!start(build, use)) {
         return;
     }
-    count(build.entry->misses);
     const double cost = cost_us + static_cast<double>(pg_atomic_fetch_add_u64(
                                       &build.entry->miss_cost_us, static_cast<int64>(std::max(cost_us, 1.0))));
+    if (cost < least_build_us) {
+        return;
+    }
     const double expected = expected_cost_us(build);
     if (cost < expected || is_hopeless(build) || is_too_large(build)) {
         return;

@@ -2,6 +2,7 @@
 
 #include "cache/build.h"
 #include "cache/entries.h"
+#include "pg/compat.h"
 #include "pg/error.h"
 #include "registry/registration.h"
 
@@ -272,7 +273,7 @@ void tree_worker_main(Datum) {
     pqsignal(SIGTERM, die);
     BackgroundWorkerUnblockSignals();
     on_shmem_exit(worker_gone, 0);
-    pg_atomic_write_u32(&worker->proc, static_cast<uint32>(MyProc->pgprocno) + 1);
+    pg_atomic_write_u32(&worker->proc, pg_tree::pg::own_proc_number() + 1);
     pg_atomic_write_u32(&worker->pid, static_cast<uint32>(MyProcPid));
     prewarm_databases();
     for (;;) {

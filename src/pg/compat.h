@@ -6,11 +6,16 @@
 extern "C" {
 #include "access/transam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
 #include "nodes/nodeFuncs.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
-#include "utils/pg_locale.h"
+#include "utils/regproc.h"
+#if PG_VERSION_NUM < 180000
+// utils/pg_locale.h has it, and asks for ICU's headers.
+extern bool lc_collate_is_c(Oid collation);
+#endif
 }
 
 namespace pg_tree::pg {
@@ -62,6 +67,15 @@ inline Oid file_number(Relation relation) {
 #endif
 }
 
+/// This process's place among ProcGlobal's.
+inline uint32 own_proc_number() {
+#if PG_VERSION_NUM >= 170000
+    return static_cast<uint32>(MyProcNumber);
+#else
+    return static_cast<uint32>(MyProc->pgprocno);
+#endif
+}
+
 /// Identifies the transaction that a session is in, whether or not it has an id.
 inline LocalTransactionId local_transaction() {
 #if PG_VERSION_NUM >= 170000
@@ -71,12 +85,20 @@ inline LocalTransactionId local_transaction() {
 #endif
 }
 
-/// Text of this collation is ordered by its bytes.
+/// Text of this collation is known to be ordered by its bytes.
 inline bool collation_is_c(Oid collation) {
 #if PG_VERSION_NUM >= 180000
-    return pg_newlocale_from_collation(collation)->collate_is_c;
+    return collation == C_COLLATION_OID;
 #else
     return lc_collate_is_c(collation);
+#endif
+}
+
+inline List* split_qualified_name(const char* text) {
+#if PG_VERSION_NUM >= 160000
+    return stringToQualifiedNameList(text, nullptr);
+#else
+    return stringToQualifiedNameList(text);
 #endif
 }
 

@@ -59,9 +59,9 @@ bool try_rename(Registration& registration, void* argument) {
     } work = {registration, argument, false};
     char message[256];
     const bool followed = pg::succeeds_in_subtransaction(
-        [](void* argument) {
-            auto* work = static_cast<Work*>(argument);
-            work->changed = apply_rename(work->registration, work->rename);
+        [](void* given) {
+            auto* change = static_cast<Work*>(given);
+            change->changed = apply_rename(change->registration, change->rename);
         },
         &work, message);
     if (!followed) {

@@ -331,7 +331,7 @@ TreeUse find_and_use(MemoryContext context, Find&& find) {
 }  // namespace
 
 TreeName parse_tree_name(const char* text) {
-    List* parts = stringToQualifiedNameList(text);
+    List* parts = pg::split_qualified_name(text);
     switch (list_length(parts)) {
         case 1:
             return {nullptr, strVal(linitial(parts))};
