@@ -67,7 +67,7 @@ SELECT columns_are('house', 'tree_stat_info', ARRAY['preloaded', 'version', 'cac
 SELECT isnt(obj_description(('house.' || v)::regclass, 'pg_class'), NULL, v || ' has a comment') FROM unnest(ARRAY['tree_registry', 'tree_stat_cache', 'tree_stat_bypass', 'tree_stat_progress', 'tree_stat_info']) AS v;
 SELECT ok(has_table_privilege('public', 'house.' || v, 'SELECT'), 'everybody may read ' || v) FROM unnest(ARRAY['tree_registry', 'tree_stat_cache', 'tree_stat_bypass', 'tree_stat_progress', 'tree_stat_info']) AS v;
 
-SELECT is_empty($$SELECT * FROM object WHERE type NOT IN ('event trigger') AND coalesce(name, identity) !~ '^(house\.)?tree_'$$, 'all objects begin with tree_');
+SELECT is_empty($$SELECT * FROM object WHERE type NOT IN ('event trigger') AND coalesce(name, identity) !~ '^(house\.)?_?tree_'$$, 'all objects begin with tree_');
 SELECT is_empty($$SELECT * FROM object WHERE type = 'event trigger' AND identity !~ '^pg_tree_'$$, 'event triggers begin with pg_tree_');
 SELECT isnt_empty($$SELECT * FROM object WHERE type = 'function'$$, 'and there are some');
 SELECT is_empty($$SELECT * FROM object WHERE type NOT IN ('function', 'view', 'event trigger', 'type')$$, 'no tables or the like: nothing for pg_dump to leave behind');
