@@ -2,6 +2,7 @@
 
 #include "cache/area.h"
 #include "cache/build.h"
+#include "cache/entries.h"
 #include "cache/ground.h"
 #include "cache/lookup.h"
 #include "cache/shared.h"
@@ -24,15 +25,15 @@ void _PG_init(void);
 #pragma GCC visibility pop
 
 void _PG_init(void) {
-    pg_tree::registry::start();                // which trees there are; pg_tree.default_tree
-    pg_tree::fetch::define_settings();         // pg_tree.max_build_memory
-    pg_tree::track::watch_ddl();               // what can keep changes from being noticed
-    pg_tree::cache::define_lookup_settings();  // pg_tree.enable_cache
-    pg_tree::cache::define_worker_settings();  // pg_tree.prewarm
-    pg_tree::cache::reserve_shared_memory();   // pg_tree.cache_size; the worker
-    pg_tree::cache::watch_resource_owners();   // pins go with the query that took them
-    pg_tree::cache::watch_transactions();      // builds end with their transaction
-    pg_tree::cache::watch_grounds();           // files, partitions and triggers that change
+    pg_tree::registry::start();                                  // which trees there are; pg_tree.default_tree
+    pg_tree::fetch::define_settings();                           // pg_tree.max_build_memory
+    pg_tree::track::watch_ddl(pg_tree::cache::forget_database);  // what can keep changes from being noticed
+    pg_tree::cache::define_lookup_settings();                    // pg_tree.enable_cache
+    pg_tree::cache::define_worker_settings();                    // pg_tree.prewarm
+    pg_tree::cache::reserve_shared_memory();                     // pg_tree.cache_size; the worker
+    pg_tree::cache::watch_resource_owners();                     // pins go with the query that took them
+    pg_tree::cache::watch_transactions();                        // builds end with their transaction
+    pg_tree::cache::watch_grounds();                             // files, partitions and triggers that change
     pg_tree::pg::define_debug_settings();
     MarkGUCPrefixReserved("pg_tree");
 }

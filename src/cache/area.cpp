@@ -70,7 +70,8 @@ void attach() {
     const MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
     area = dsa_attach_in_place(area_place(), nullptr);
     MemoryContextSwitchTo(caller);
-    on_shmem_exit(release_everything, 0);
+    on_shmem_exit(dsa_on_shmem_exit_release_in_place, PointerGetDatum(area_place()));
+    on_shmem_exit(release_everything, 0);  // comes first: the last one registered does
 }
 
 /// Makes sure that the next pin can be written down without an error.

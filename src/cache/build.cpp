@@ -63,6 +63,7 @@ struct Build {
     Ticket ticket;
     const std::byte* block;
     Ticket replaced;
+    std::uint64_t nodes;
     bool published;
     bool too_large;
 };
@@ -114,28 +115,14 @@ bool watch(Build& build) {
 /// May an image be built with this snapshot, as far as the rule goes? Fills in build.s0.
 bool may_build_with(Build& build, Snapshot snapshot) {
     const track::FullXid own = track::own_transaction();
-    build.s0 = track::list_of(snapshot, pg::broken(pg::Rule::own_xid) ? 0 : own);
-    if (!pg::broken(pg::Rule::own_xid) && !pg::broken(pg::Rule::own_change) && track::is_writer(build.watch, own)) {
+    // No snapshot lists its own transaction, and its changes may be there before anything tells of them: what has an id does not build.
+    if (own != 0 && !pg::broken(pg::Rule::own_xid)) {
         return false;
     }
+    build.s0 = track::list_of(snapshot, 0);
     return track::known_to(build.watch, build.s0) && !track::misses_a_commit(build.watch, build.s0) &&
-           !has_pending_changes(*build.ground) &&
+           !may_have_unnoted_changes(*build.ground) &&
            (pg::broken(pg::Rule::triggers) || triggers_hold_for(*build.use, *build.ground, snapshot));
-}
-
-/// May the owner read the rows, and all of them?
-bool owner_reads_everything(const registry::Tree& tree) {
-    Relation relation = table_open(tree.relation, AccessShareLock);
-    const Oid owner = relation->rd_rel->relowner;
-    Oid caller;
-    int context;
-    GetUserIdAndSecContext(&caller, &context);
-    SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
-    const bool reads =
-        may_read(tree, fetch::Content::nodes) && check_enable_rls(tree.relation, owner, true) != RLS_ENABLED;
-    SetUserIdAndSecContext(caller, context);
-    table_close(relation, AccessShareLock);
-    return reads;
 }
 
 std::size_t align(std::size_t offset) { return (offset + 63) & ~std::size_t{63}; }
@@ -193,7 +180,7 @@ void read_and_write(void* argument) {
         allocate(build, writer->bytes());
         if (build.block != nullptr) {
             pg::enter([&] { writer->write(const_cast<std::byte*>(build.block) + Block(build.block).head().image_at); });
-            pg_atomic_write_u64(&build.entry->nodes, writer->nodes());
+            build.nodes = writer->nodes();
         }
     } else {
         build.too_large = true;
@@ -231,6 +218,7 @@ void transaction_ended(XactEvent event, void*) {
 void subtransaction_ended(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
     if (event == SUBXACT_EVENT_ABORT_SUB) {
         end_building();
+        forget_locks();
     }
 }
 
@@ -276,12 +264,25 @@ bool build_in_snapshot(Build& build, char (&message)[256]) {
     instr_time end;
     INSTR_TIME_SET_CURRENT(end);
     INSTR_TIME_SUBTRACT(end, begin);
+    if (!(track::watched_tree(build.session->place) == build.session->key)) {
+        // The place went to another tree meanwhile, and is not to be written in. The image serves this call.
+        if (succeeded && build.block != nullptr) {
+            return true;
+        }
+        if (build.ticket != 0) {
+            unpin_block(build.ticket, build.owner);
+        }
+        return false;
+    }
     pg_atomic_write_u64(&build.entry->miss_cost_us, 0);
     if (!succeeded || build.block == nullptr) {
         if (build.ticket != 0) {
             unpin_block(build.ticket, build.owner);
         }
-        pg_atomic_write_u64(&build.entry->failed_at, track::change_count(build.session->place));
+        // That there was no room among others' images may be otherwise the next time.
+        if (!succeeded || build.too_large) {
+            pg_atomic_write_u64(&build.entry->failed_at, track::change_count(build.session->place));
+        }
         pg_atomic_write_u64(&build.entry->too_many_rows,
                             build.too_large ? static_cast<uint64>(std::max(1.0, expected_rows(*build.session))) : 0);
         return false;
@@ -289,6 +290,7 @@ bool build_in_snapshot(Build& build, char (&message)[256]) {
     // What was noted since the watch was looked at may keep readers away, but the image is what S0 saw all the same.
     publish(build);
     if (build.published) {
+        pg_atomic_write_u64(&build.entry->nodes, build.nodes);
         count(build.entry->builds);
         pg_atomic_write_u64(&build.entry->build_us, static_cast<uint64>(INSTR_TIME_GET_MICROSEC(end)));
         pg_atomic_write_u64(&build.entry->last_build, static_cast<uint64>(GetCurrentTimestamp()));
@@ -352,8 +354,8 @@ Lookup build_for_call(const registry::TreeUse& use) {
     Lookup lookup = missed;
     char message[256];
     const Snapshot snapshot = GetActiveSnapshot();
-    if (build.ground->obstacle == Bypass::none && owner_reads_everything(*use.tree) && watch(build) &&
-        may_build_with(build, snapshot) && build_in_snapshot(build, message)) {
+    if (build.ground->obstacle == Bypass::none && watch(build) && may_build_with(build, snapshot) &&
+        build_in_snapshot(build, message)) {
         lookup = {Outcome::hit, Bypass::none, Block(build.block).image(), build.ticket, build.owner};
         build.session->checked = 0;
     } else if (build.too_large) {
@@ -384,19 +386,18 @@ BuildResult build_now(const registry::TreeUse& use) {
         PushActiveSnapshot(GetLatestSnapshot());
         lookup = look_up(use, fetch::Content::nodes, false);
         PopActiveSnapshot();
-        const bool owner_reads = owner_reads_everything(*use.tree);
-        if (lookup.outcome == Outcome::miss && owner_reads && watch(build)) {
+        if (lookup.outcome == Outcome::miss && watch(build)) {
             PushActiveSnapshot(GetLatestSnapshot());
             if (may_build_with(build, GetActiveSnapshot()) && build_in_snapshot(build, message)) {
                 lookup = {Outcome::hit, Bypass::none, Block(build.block).image(), build.ticket, build.owner};
                 build.session->checked = 0;
                 result.milliseconds = static_cast<double>(pg_atomic_read_u64(&build.entry->build_us)) / 1000;
-            } else if (track::is_writer(build.watch, track::own_transaction())) {
+            } else if (track::own_transaction() != 0) {
                 result.obstacle = Bypass::own_write;
             }
             PopActiveSnapshot();
-        } else if (!owner_reads) {
-            result.obstacle = Bypass::unsupported;
+        } else if (lookup.outcome == Outcome::bypass) {
+            result.obstacle = lookup.reason;
         }
         LockRelease(&tag, ExclusiveLock, false);
         result.error = message[0] != '\0' ? pstrdup(message) : nullptr;

@@ -39,13 +39,16 @@ void clear(Entry& entry) {
     pg_atomic_write_u32(&entry.progress.phase, fetch::Progress::none);
 }
 
-/// Makes a place free: that of the tree which nobody has asked about for longest, and which is not being built.
+/// Makes a place free: of the trees that have no image, the one that was met first; else the one whose image was used least. Not one
+/// that is being built.
 bool free_a_place() {
     int oldest = track::no_watch;
     uint64 oldest_asked = 0;
     for (int place = 0; place < track::max_watches; ++place) {
         Entry& entry = entries->items[place];
-        const uint64 asked = pg_atomic_read_u64(&entry.last_asked);
+        const Ticket image = pg_atomic_read_u64(&entry.image);
+        // Sessions know the places of the trees that they ask about, so only the first look of each says when.
+        const uint64 asked = image == 0 ? pg_atomic_read_u64(&entry.last_asked) : (uint64{1} << 32) + block_uses(image);
         if (pg_atomic_read_u32(&entry.builder) == 0 && (oldest == track::no_watch || asked < oldest_asked)) {
             oldest = place;
             oldest_asked = asked;
@@ -91,9 +94,9 @@ int obtain_place(const track::TreeKey& key, const registry::Tree& tree) {
         LWLockAcquire(&entries->giving_places, LW_EXCLUSIVE);
         place = track::find_watch(key);
         if (place == track::no_watch) {
-            place = track::add_watch(key);
+            place = track::free_place();
             if (place == track::no_watch && free_a_place()) {
-                place = track::add_watch(key);
+                place = track::free_place();
             }
             if (place != track::no_watch) {
                 Entry& entry = entries->items[place];
@@ -102,6 +105,7 @@ int obtain_place(const track::TreeKey& key, const registry::Tree& tree) {
                 entry.relation = key.relation;
                 strlcpy(entry.tree, tree.name, sizeof entry.tree);
                 strlcpy(entry.relation_name, relation, sizeof entry.relation_name);
+                place = track::add_watch(key);  // the same place: only we give them away
             }
         }
         LWLockRelease(&entries->giving_places);
@@ -168,15 +172,27 @@ void forget_dropped_trees() {
             continue;
         }
         LWLockAcquire(&entries->giving_places, LW_EXCLUSIVE);
-        const bool removed = track::watched_tree(place) == key;
-        if (removed) {
+        if (track::watched_tree(place) == key) {
             track::remove_watch(place, key);
+            drop_image(place, pg_atomic_read_u64(&entries->items[place].image), Reason::invalidated);
         }
         LWLockRelease(&entries->giving_places);
-        if (removed) {
+    }
+}
+
+void forget_database(Oid database) {
+    if (entries == nullptr) {
+        return;
+    }
+    LWLockAcquire(&entries->giving_places, LW_EXCLUSIVE);
+    for (int place = 0; place < track::max_watches; ++place) {
+        const track::TreeKey key = track::watched_tree(place);
+        if (OidIsValid(key.trigger) && key.database == database) {
+            track::remove_watch(place, key);
             drop_image(place, pg_atomic_read_u64(&entries->items[place].image), Reason::invalidated);
         }
     }
+    LWLockRelease(&entries->giving_places);
 }
 
 uint64 dropped_trees() { return entries == nullptr ? 0 : pg_atomic_read_u64(&entries->dropped); }

@@ -74,6 +74,9 @@ TimestampTz counting_since();
 /// frame.
 void forget_dropped_trees();
 
+/// A database is being dropped: its OID can come back, and with a template so can everything that its trees are known by.
+void forget_database(Oid database);
+
 /// Trees that lost their place to others.
 uint64 dropped_trees();
 

@@ -16,6 +16,7 @@ extern "C" {
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 }
@@ -101,6 +102,29 @@ bool compares_enough(const registry::Tree& tree, Relation relation) {
     return true;
 }
 
+bool is_users_function(Oid function, void*) { return function >= FirstNormalObjectId; }
+
+bool calls_users_function(Node* node, void* context) {
+    return node != nullptr && (check_functions_in_node(node, is_users_function, nullptr) ||
+                               pg::walk_expression(node, calls_users_function, context));
+}
+
+/// Index expressions and predicates, and exclusion constraints, run after a row is in the table and before its AFTER triggers are queued.
+bool runs_code_in_indexes(Relation relation) {
+    bool found = false;
+    List* indexes = RelationGetIndexList(relation);
+    ListCell* cell;
+    foreach (cell, indexes) {
+        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+        found = found || index->rd_index->indisexclusion ||
+                calls_users_function(reinterpret_cast<Node*>(RelationGetIndexExpressions(index)), nullptr) ||
+                calls_users_function(reinterpret_cast<Node*>(RelationGetIndexPredicate(index)), nullptr);
+        index_close(index, AccessShareLock);
+    }
+    list_free(indexes);
+    return found;
+}
+
 /// Locks and looks at a relation and everything below it. `trigger`: the one that the relation has, or that its trigger is a copy
 /// of.
 void survey_relation(Survey& survey, Oid oid, Oid trigger, bool is_root) {
@@ -108,6 +132,9 @@ void survey_relation(Survey& survey, Oid oid, Oid trigger, bool is_root) {
     CHECK_FOR_INTERRUPTS();
     Relation relation = table_open(oid, AccessShareLock);
     survey.relations = lappend_oid(survey.relations, oid);
+    if (relation->rd_rel->relkind == RELKIND_RELATION && runs_code_in_indexes(relation)) {
+        survey.ground->runs_code_in_indexes = true;
+    }
     const Triggers triggers = read_triggers(oid, trigger, !is_root, nullptr);
     survey.triggers = lappend_oid(survey.triggers, triggers.row);
     if (!OidIsValid(triggers.row) || (is_root && !triggers.truncate)) {
@@ -171,6 +198,51 @@ void survey_functions(Survey& survey) {
     }
 }
 
+/// What the expressions resolve to: the same words may mean another operator, collation or enum label by now.
+void add_meaning(Survey& survey, const void* node) {
+    const char* meaning = node == nullptr ? "" : nodeToString(node);
+    appendBinaryStringInfo(&survey.words, meaning, static_cast<int>(strlen(meaning)) + 1);
+}
+
+void survey_meaning(Survey& survey) {
+    const registry::Tree& tree = *survey.tree;
+    add_meaning(survey, tree.code);
+    add_meaning(survey, tree.label);
+    add_meaning(survey, tree.filter);
+    for (int i = 0; i < tree.sort_columns; ++i) {
+        const registry::SortColumn& sort = tree.sort[i];
+        add_meaning(survey, sort.expression);
+        const uint32 order[] = {sort.less_than, sort.collation, static_cast<uint32>(sort.descending),
+                                static_cast<uint32>(sort.nulls_first)};
+        appendBinaryStringInfo(&survey.words, reinterpret_cast<const char*>(order), sizeof order);
+    }
+}
+
+/// xmlserialize and its kin depend on more settings than one would think, and are not looked at when a function's volatility is.
+bool uses_xml(Node* node, void* context) {
+    return node != nullptr && (IsA(node, XmlExpr) || pg::walk_expression(node, uses_xml, context));
+}
+
+bool uses_xml_anywhere(const registry::Tree& tree) {
+    bool found = uses_xml(tree.label, nullptr) || uses_xml(tree.filter, nullptr);
+    for (int i = 0; i < tree.sort_columns; ++i) {
+        found = found || uses_xml(tree.sort[i].expression, nullptr);
+    }
+    return found;
+}
+
+/// May the owner, as whom images are built, read the rows, and all of them?
+Bypass obstacle_of_owner(const registry::Tree& tree, Relation root) {
+    const Oid owner = root->rd_rel->relowner;
+    if (check_enable_rls(tree.relation, owner, true) == RLS_ENABLED) {
+        return Bypass::rls;
+    }
+    return may_select_columns(tree.relation, owner, tree.node_columns) &&
+                   pg::may_use_schema(RelationGetNamespace(root), owner)
+               ? Bypass::none
+               : Bypass::unsupported;
+}
+
 void survey_root(Survey& survey) {
     const registry::Tree& tree = *survey.tree;
     Relation root = table_open(tree.relation, AccessShareLock);
@@ -182,12 +254,19 @@ void survey_root(Survey& survey) {
             continue;
         }
         const FormData_pg_attribute* attribute = TupleDescAttr(RelationGetDescr(root), number - 1);
+        if (attribute->attgenerated != '\0' && attribute->attgenerated != ATTRIBUTE_GENERATED_STORED) {
+            hinder(survey, Bypass::unsupported, root);  // what it is worked out by can change without a trigger
+        }
         const uint32 type[] = {static_cast<uint32>(number), attribute->atttypid,
                                static_cast<uint32>(attribute->atttypmod), attribute->attcollation};
         appendBinaryStringInfo(&survey.words, reinterpret_cast<const char*>(type), sizeof type);
     }
+    survey_meaning(survey);
     if (!tree.only_columns) {
         survey_functions(survey);
+        if (uses_xml_anywhere(tree)) {
+            hinder(survey, Bypass::unsupported, root);
+        }
     }
     const char kind = root->rd_rel->relkind;
     if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE) {
@@ -195,6 +274,9 @@ void survey_root(Survey& survey) {
     } else {
         if (!tree.stable_text || !compares_enough(tree, root)) {
             hinder(survey, Bypass::unsupported, root);
+        }
+        if (const Bypass reason = obstacle_of_owner(tree, root); reason != Bypass::none) {
+            hinder(survey, reason, root);
         }
         survey_relation(survey, tree.relation, tree.trigger, true);
     }
@@ -254,13 +336,30 @@ void function_changed(Datum, int, uint32) {
 
 const char* bypass_name(Bypass reason) { return reason_names[static_cast<int>(reason)]; }
 
+bool may_select_columns(Oid relation, Oid user, const Bitmapset* columns) {
+    if (pg::may_select(relation, user)) {
+        return true;
+    }
+    for (int column = -1; (column = bms_next_member(columns, column)) >= 0;) {
+        const auto number = static_cast<AttrNumber>(column + FirstLowInvalidHeapAttributeNumber);
+        if (number == InvalidAttrNumber || pg_attribute_aclcheck(relation, number, user, ACL_SELECT) != ACLCHECK_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void forget_locks() {
+    for_each_session_tree([](SessionTree& tree, void*) { tree.locked_in = InvalidLocalTransactionId; }, nullptr);
+}
+
 const Ground& ground_of(const registry::TreeUse& use) {
     SessionTree& session = session_tree(use);
     // Taking the locks brings the invalidations. The relation itself is locked already, and they were processed after it was.
     const LocalTransactionId transaction = pg::local_transaction();
     if (session.surveyed != use.tree) {
-        // Another definition, perhaps of the same words.
-        if (session.ground != nullptr && strcmp(session.ground->words, use.tree->definition) != 0) {
+        // Another definition: the same text may have come to mean something else.
+        if (session.ground != nullptr) {
             session.ground->stale = true;
         }
         session.surveyed = use.tree;

@@ -40,13 +40,21 @@ struct Ground {
     const char* words;  ///< equal words, same ground
     const char*
         missing;  ///< with trigger_missing: the relation whose trigger it is, if registering again mends it; else null
-    bool stale;   ///< one of the relations changed its definition
+    /// Some index runs functions of users': between a row's change and the moment in which its triggers are queued.
+    bool runs_code_in_indexes;
+    bool stale;  ///< one of the relations changed its definition
 };
 
 /// The ground as this session sees it now, with every relation locked (AccessShareLock, until the end of the transaction) and
 /// invalidations processed. Known from before if nothing changed since. Stays valid until the next call for the same tree. A
 /// server frame.
 const Ground& ground_of(const registry::TreeUse& use);
+
+/// A subtransaction was rolled back: the locks that it took are gone.
+void forget_locks();
+
+/// May the user read all these columns (offsets from FirstLowInvalidHeapAttributeNumber)?
+bool may_select_columns(Oid relation, Oid user, const Bitmapset* columns);
 
 /// Are the triggers of all relations of the ground there and ALWAYS for this snapshot? Reads pg_trigger.
 bool triggers_hold_for(const registry::TreeUse& use, const Ground& ground, Snapshot snapshot);

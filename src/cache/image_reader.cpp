@@ -12,14 +12,6 @@ const char* aligned(const char* at) {
     return reinterpret_cast<const char*>(TYPEALIGN(8, reinterpret_cast<std::uintptr_t>(at)));
 }
 
-/// A key of a type that has no kind of its own stands on a multiple of eight, as it is in memory.
-std::size_t other_key_size(const registry::KeyType& type, Datum value) {
-    return type.by_value       ? sizeof(Datum)
-           : type.length > 0   ? static_cast<std::size_t>(type.length)
-           : type.length == -1 ? VARSIZE_ANY(DatumGetPointer(value))
-                               : strlen(DatumGetCString(value)) + 1;
-}
-
 Datum other_key_at(const registry::KeyType& type, const char* at) {
     if (type.by_value) {
         Datum value;
@@ -30,6 +22,13 @@ Datum other_key_at(const registry::KeyType& type, const char* at) {
 }
 
 }  // namespace
+
+std::size_t other_key_size(const registry::KeyType& type, Datum value) {
+    return type.by_value       ? sizeof(Datum)
+           : type.length > 0   ? static_cast<std::size_t>(type.length)
+           : type.length == -1 ? VARSIZE_ANY(DatumGetPointer(value))
+                               : strlen(DatumGetCString(value)) + 1;
+}
 
 Datum ImageReader::stored_key(Key stored) const {
     const registry::KeyType& type = tree_.key;

@@ -24,6 +24,9 @@ inline std::uint32_t stored_hash(core::Key stored) {
 }
 inline std::uint32_t stored_offset(core::Key stored) { return static_cast<std::uint32_t>(stored); }
 
+/// A key of a type that has no kind of its own stands on a multiple of eight, as it is in memory. How many bytes it takes.
+std::size_t other_key_size(const registry::KeyType& type, Datum value);
+
 /// All functions are server frames. Trivially destructible; the image must stay pinned.
 class ImageReader {
 public:

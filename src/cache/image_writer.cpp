@@ -34,15 +34,8 @@ std::uint64_t put_varlena(std::byte* payload, std::uint64_t offset, const char* 
     return offset + VARSIZE_ANY(value);
 }
 
-std::size_t other_size(const registry::KeyType& type, Datum value) {
-    return type.by_value       ? sizeof(Datum)
-           : type.length > 0   ? static_cast<std::size_t>(type.length)
-           : type.length == -1 ? VARSIZE_ANY(DatumGetPointer(value))
-                               : strlen(DatumGetCString(value)) + 1;
-}
-
 std::uint64_t other_end(std::uint64_t offset, const registry::KeyType& type, Datum value) {
-    return align(offset, 8) + other_size(type, value);
+    return align(offset, 8) + other_key_size(type, value);
 }
 
 std::uint64_t put_other(std::byte* payload, std::uint64_t offset, const registry::KeyType& type, Datum value) {
@@ -52,9 +45,9 @@ std::uint64_t put_other(std::byte* payload, std::uint64_t offset, const registry
     if (type.by_value) {
         memcpy(payload + offset, &value, sizeof value);
     } else {
-        memcpy(payload + offset, DatumGetPointer(value), other_size(type, value));
+        memcpy(payload + offset, DatumGetPointer(value), other_key_size(type, value));
     }
-    return offset + other_size(type, value);
+    return offset + other_key_size(type, value);
 }
 
 const char* word(const Row& row, int number) { return reinterpret_cast<const char*>(row.payload[number]); }

@@ -29,7 +29,7 @@ bool enable_cache = true;
 /// The settings under which images are built, as far as the text of an immutable expression can depend on them.
 bool settings_are_canonical() {
     return extra_float_digits > 0 && IntervalStyle == INTSTYLE_POSTGRES && DateStyle == USE_ISO_DATES &&
-           bytea_output == BYTEA_OUTPUT_HEX;
+           bytea_output == BYTEA_OUTPUT_HEX && !quote_all_identifiers;
 }
 
 /// A WARNING once a session.
@@ -46,19 +46,6 @@ void warn_of_trigger(SessionTree& session, const registry::Tree& tree, const Gro
 
 /// Row-level security would filter the rows for this user.
 bool is_row_secured(Oid relation) { return check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED; }
-
-bool may_select_columns(Oid relation, Oid user, const Bitmapset* columns) {
-    if (pg::may_select(relation, user)) {
-        return true;
-    }
-    for (int column = -1; (column = bms_next_member(columns, column)) >= 0;) {
-        const auto number = static_cast<AttrNumber>(column + FirstLowInvalidHeapAttributeNumber);
-        if (number == InvalidAttrNumber || pg_attribute_aclcheck(relation, number, user, ACL_SELECT) != ACLCHECK_OK) {
-            return false;
-        }
-    }
-    return true;
-}
 
 /// What keeps this tree, as it is defined and stands, from being answered from an image for this user.
 Bypass obstacle_of_tree(const registry::TreeUse& use, SessionTree& session, const Ground*& ground) {
@@ -162,6 +149,7 @@ int place_of(SessionTree& session, const registry::Tree& tree) {
             return session.place;
         }
     }
+    session.place_change = 0;
     session.place = obtain_place(session.key, tree);
     session.checked = 0;
     session.settled_bound = 0;
@@ -194,9 +182,13 @@ Bypass obstacle_for(Snapshot snapshot) {
     return IsolationIsSerializable() ? Bypass::serializable : Bypass::none;
 }
 
-bool has_pending_changes(const Ground& ground) {
+bool may_have_unnoted_changes(const Ground& ground) {
     if (pg::broken(pg::Rule::pending)) {
         return false;
+    }
+    // A function that an index calls sees a row for which nothing is queued yet. Its transaction has an id by then.
+    if (ground.runs_code_in_indexes && track::own_transaction() != 0) {
+        return true;
     }
     for (int i = 0; i < ground.leaf_count; ++i) {
         if (AfterTriggerPendingOnRel(ground.leaves[i])) {
@@ -230,7 +222,7 @@ Lookup look_up(const registry::TreeUse& use, fetch::Content content, bool counte
     if (const Bypass reason = obstacle_of_tree(use, session, ground); reason != Bypass::none) {
         return bypass(place, reason, counted);
     }
-    if (has_pending_changes(*ground)) {
+    if (may_have_unnoted_changes(*ground)) {
         return bypass(place, Bypass::own_write, counted);
     }
     Entry& entry = entry_at(place);

@@ -41,8 +41,9 @@ void give_up(const registry::TreeUse& use, Lookup& lookup);
 /// May the current user read these columns of the tree's table?
 bool may_read(const registry::Tree& tree, fetch::Content content);
 
-/// Everything that a build needs to hold as well, for a snapshot: condition 3 and 5. `none` when it does.
+/// Condition 5 for a snapshot: `none` when it holds.
 Bypass obstacle_for(Snapshot snapshot);
-bool has_pending_changes(const Ground& ground);
+/// Condition 3, second half: may this transaction have changed rows whose triggers have not fired yet?
+bool may_have_unnoted_changes(const Ground& ground);
 
 }  // namespace pg_tree::cache

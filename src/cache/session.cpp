@@ -8,7 +8,28 @@ namespace {
 
 SessionTree* first_tree = nullptr;
 
-void forget_definition(void* data) { static_cast<SessionTree*>(data)->surveyed = nullptr; }
+/// What the session has said, and what it has counted, it remembers; the rest is found out again.
+void forget_definition(void* data) {
+    auto* gone = static_cast<SessionTree*>(data);
+    gone->surveyed = nullptr;
+    if (--gone->definitions > 0) {
+        return;
+    }
+    if (gone->ground != nullptr) {
+        MemoryContextDelete(gone->ground->context);
+        gone->ground = nullptr;
+    }
+    if (gone->warned || gone->calls_without_preload > 0) {
+        return;
+    }
+    for (SessionTree** link = &first_tree; *link != nullptr; link = &(*link)->next) {
+        if (*link == gone) {
+            *link = gone->next;
+            pfree(gone);
+            return;
+        }
+    }
+}
 
 SessionTree* find_tree(const track::TreeKey& key) {
     for (SessionTree* tree = first_tree; tree != nullptr; tree = tree->next) {
@@ -51,7 +72,9 @@ void SnapshotMemo::remember(Snapshot snapshot, track::FullXid own_transaction) {
 SessionTree& session_tree(const registry::TreeUse& use) {
     registry::Attachment& attachment = use.attachment(registry::Room::cache);
     if (attachment.data == nullptr) {
-        attachment.data = find_tree({MyDatabaseId, use.tree->relation, use.tree->trigger});
+        SessionTree* tree = find_tree({MyDatabaseId, use.tree->relation, use.tree->trigger});
+        ++tree->definitions;
+        attachment.data = tree;
         attachment.free = forget_definition;
     }
     return *static_cast<SessionTree*>(attachment.data);

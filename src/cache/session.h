@@ -45,7 +45,8 @@ struct SessionTree {
     uint64 settled_change;
     track::FullXid settled_bound;
 
-    bool warned;  ///< of a trigger that is missing
+    int definitions;  ///< that know it; without any, it goes
+    bool warned;      ///< of a trigger that is missing
     int64 calls_without_preload;
 };
 

@@ -3,9 +3,13 @@
 #include "cache/block.h"
 #include "cache/entries.h"
 #include "cache/session.h"
+#include "pg/compat.h"
 
 extern "C" {
 #include "access/xlog.h"
+#include "catalog/pg_authid.h"
+#include "mb/pg_wchar.h"
+#include "utils/acl.h"
 #include "utils/snapmgr.h"
 }
 
@@ -40,7 +44,25 @@ const char* state_of(int place, const track::TreeKey& key, const Entry& entry, u
     return current ? "current" : "stale";
 }
 
+/// Another database's name may be in another encoding, or cut in the middle of a character.
+char* readable_name(const char* name) {
+    char* copy = pnstrdup(name, name_bytes);
+    const int length = static_cast<int>(strlen(copy));
+    const int valid = pg_encoding_verifymbstr(GetDatabaseEncoding(), copy, length);
+    for (int i = valid; i < length; ++i) {
+        copy[i] = IS_HIGHBIT_SET(copy[i]) ? '?' : copy[i];
+    }
+    return copy;
+}
+
 }  // namespace
+
+bool may_see(const TreeStatistics& statistics) {
+    return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+           (statistics.database == MyDatabaseId && get_rel_name(statistics.relation_oid) != nullptr &&
+            (pg::may_select(statistics.relation_oid, GetUserId()) ||
+             pg_attribute_aclcheck_all(statistics.relation_oid, GetUserId(), ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK));
+}
 
 bool read_statistics(int place, TreeStatistics& statistics) {
     const track::TreeKey key = track::watched_tree(place);
@@ -50,8 +72,9 @@ bool read_statistics(int place, TreeStatistics& statistics) {
     Entry& entry = entry_at(place);
     statistics = {};
     statistics.database = entry.database;
-    statistics.tree = pnstrdup(entry.tree, name_bytes);
-    statistics.relation = pnstrdup(entry.relation_name, name_bytes);
+    statistics.relation_oid = entry.relation;
+    statistics.tree = readable_name(entry.tree);
+    statistics.relation = readable_name(entry.relation_name);
     statistics.state = state_of(place, key, entry, statistics.bytes);
     statistics.builder = static_cast<int>(pg_atomic_read_u32(&entry.builder));
     if (statistics.builder != 0) {

@@ -13,6 +13,7 @@ namespace pg_tree::cache {
 /// One tree that this server has been asked about. Counters are read one after the other: they may be of slightly different moments.
 struct TreeStatistics {
     Oid database;
+    Oid relation_oid;
     const char* tree;
     const char* relation;
     const char* state;  ///< empty, building, current (it answers a snapshot of now), stale
@@ -34,6 +35,10 @@ struct TreeStatistics {
 
 /// False: there is none at this place. Strings are allocated in the current context. A server frame, with an active snapshot.
 bool read_statistics(int place, TreeStatistics& statistics);
+
+/// May the current user know of this tree? A member of pg_read_all_stats of every one, others of those in this database that they may
+/// read.
+bool may_see(const TreeStatistics& statistics);
 
 /// Without preload: how often this session asked about its trees. Calls visit(relation, trigger, calls, argument).
 void for_each_uncached_tree(void (*visit)(const track::TreeKey& tree, int64 calls, void* argument), void* argument);

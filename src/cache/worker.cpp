@@ -78,10 +78,13 @@ bool run_builder(const Order& order) {
     return true;
 }
 
-/// The database of some tree that is wanted, or InvalidOid.
+/// The database of some tree that is wanted, each in its turn, or InvalidOid.
 Oid wanted_database() {
-    for (int place = 0; place < track::max_watches; ++place) {
+    static int last = 0;
+    for (int i = 1; i <= track::max_watches; ++i) {
+        const int place = (last + i) % track::max_watches;
         if (pg_atomic_read_u32(&entry_at(place).wanted) != 0) {
+            last = place;
             return entry_at(place).database;
         }
     }
@@ -155,10 +158,16 @@ void prewarm_databases() {
 
 /// Builds what is wanted, a database after the other. False: no worker was free.
 bool build_wanted() {
+    static bool told = false;
     for (Oid database = wanted_database(); OidIsValid(database); database = wanted_database()) {
         if (!run_builder({database, false, {}})) {
+            if (!std::exchange(told, true)) {
+                ereport(LOG, errmsg("pg_tree: no background worker is free to build trees"),
+                        errhint("Raise max_worker_processes. Until then it is tried again every second."));
+            }
             return false;
         }
+        told = false;
         forget_wanted(database);
         CHECK_FOR_INTERRUPTS();
     }
@@ -301,5 +310,7 @@ void tree_builder_main(Datum) {
     } else {
         BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid, 0);
     }
+    // Somebody who keeps a table locked must not keep the others' trees from being built.
+    SetConfigOption("lock_timeout", "1s", PGC_SUSET, PGC_S_OVERRIDE);
     run_builder_process(order);
 }

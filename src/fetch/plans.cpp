@@ -108,6 +108,12 @@ Node* make_argument(const Names& names, const ParamRef& reference) {
 Node* resolve_placeholder(ParseState* state, ParamRef* reference) {
     const auto& names = *static_cast<const Names*>(state->p_ref_hook_state);
     Node* node;
+    // The relation is locked, its schema's name is not: the query must not read another relation of that name.
+    if (rt_fetch(1, state->p_rtable)->relid != names.tree->relation) {
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE),
+                errmsg("%s is not the table of tree %s any more", names.tree->from, names.tree->name),
+                errhint("It, or its schema, was renamed at this very moment: try again."));
+    }
     if (reference->number == 1) {
         return make_argument(names, *reference);
     }

@@ -39,13 +39,14 @@ inline bool owns_relation(Oid relation) {
 #endif
 }
 
-inline bool may_use_schema(Oid schema) {
+inline bool may_use_schema(Oid schema, Oid user) {
 #if PG_VERSION_NUM >= 160000
-    return object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+    return object_aclcheck(NamespaceRelationId, schema, user, ACL_USAGE) == ACLCHECK_OK;
 #else
-    return pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+    return pg_namespace_aclcheck(schema, user, ACL_USAGE) == ACLCHECK_OK;
 #endif
 }
+inline bool may_use_schema(Oid schema) { return may_use_schema(schema, GetUserId()); }
 
 inline bool may_select(Oid relation, Oid user) { return pg_class_aclcheck(relation, user, ACL_SELECT) == ACLCHECK_OK; }
 

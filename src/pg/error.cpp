@@ -88,11 +88,12 @@ bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&messag
         CurrentResourceOwner = owner;
         // Only the work's own failure is thrown away: not a cancel, a shutdown, exhaustion or corruption.
         const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-        const bool tolerated = out_of_memory != nullptr && error->sqlerrcode == ERRCODE_OUT_OF_MEMORY;
-        if (tolerated) {
-            *out_of_memory = true;
-        } else if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES ||
-                   category == ERRCODE_INTERNAL_ERROR) {
+        const bool tolerant = out_of_memory != nullptr;
+        if (tolerant) {
+            *out_of_memory = error->sqlerrcode == ERRCODE_OUT_OF_MEMORY;
+        }
+        if (category == ERRCODE_OPERATOR_INTERVENTION ||
+            (!tolerant && (category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_INTERNAL_ERROR))) {
             ReThrowError(error);
         }
         FreeErrorData(error);

@@ -53,8 +53,8 @@ bool runs_without_error(void (*fn)(void*), void* argument);
 
 /// Runs fn(argument) in a subtransaction of its own. False: it raised an error, which was undone and thrown away; the
 /// first 255 bytes of its message are in `message`. For work whose failure must not stop what goes on around it. A cancel,
-/// a shutdown, exhausted resources and internal errors are passed on all the same; `out_of_memory`, if given, says that running out of
-/// memory is not, and whether that was it.
+/// a shutdown, exhausted resources and internal errors are passed on all the same; with `out_of_memory`, which says whether that was
+/// it, only the first two are.
 bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&message)[256], bool* out_of_memory = nullptr);
 
 template <class Body>

@@ -18,6 +18,7 @@ extern "C" {
 #include "parser/parser.h"
 #include "utils/guc.h"
 #include "utils/ruleutils.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 }
 
@@ -56,8 +57,33 @@ void explain_source(void* argument) {
     pg_unreachable();
 }
 
+/// What belongs to an extension is trusted if a superuser owns it: anybody who owns an extension, as users of trusted ones do, can add an
+/// object of their own to it.
+bool is_of_extension(Oid catalog, Oid object, Oid owner) {
+    return OidIsValid(getExtensionOfObject(catalog, object)) && superuser_arg(owner);
+}
+
 bool is_foreign_function(Oid function, void*) {
-    return function >= FirstNormalObjectId && !OidIsValid(getExtensionOfObject(ProcedureRelationId, function));
+    if (function < FirstNormalObjectId) {
+        return false;
+    }
+    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(tuple)) {
+        return true;
+    }
+    const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
+    ReleaseSysCache(tuple);
+    return !is_of_extension(ProcedureRelationId, function, owner);
+}
+
+bool is_foreign_type(Oid type) {
+    HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+    if (!HeapTupleIsValid(tuple)) {
+        return true;
+    }
+    const Oid owner = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typowner;
+    ReleaseSysCache(tuple);
+    return !is_of_extension(TypeRelationId, type, owner);
 }
 
 bool refuse_untrusted(Node* node, void* argument) {
@@ -231,6 +257,9 @@ CanonicalSettings::CanonicalSettings(Relation relation) : nest_level_(NewGUCNest
         {"quote_all_identifiers", "off"},
         {"bytea_output", "hex"},
         {"xmloption", "content"},
+        {"xmlbinary", "base64"},
+        {"array_nulls", "on"},
+        {"transform_null_equals", "off"},
     };
     for (const auto& setting : settings) {
         (void)set_config_option(setting.name, setting.value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
@@ -276,7 +305,7 @@ bool contains_user_domain(Oid type) {
     }
     switch (get_typtype(type)) {
         case TYPTYPE_DOMAIN:
-            return !OidIsValid(getExtensionOfObject(TypeRelationId, type)) || contains_user_domain(getBaseType(type));
+            return is_foreign_type(type) || contains_user_domain(getBaseType(type));
         case TYPTYPE_RANGE:
             return contains_user_domain(get_range_subtype(type));
         case TYPTYPE_MULTIRANGE:

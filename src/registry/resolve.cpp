@@ -61,6 +61,15 @@ void relation_changed(Datum, Oid relation) {
 /// A function, operator or schema changed: definitions hold names and identities of those.
 void object_changed(Datum, int, uint32) { relation_changed(0, InvalidOid); }
 
+/// A type, a cast, a collation or an enum's label: expressions may hold those. They change often (each table has a type), so definitions
+/// without expressions are spared.
+void expression_object_changed(Datum, int, uint32) {
+    ++session.invalidations;
+    for (Definition* definition = session.definitions; definition != nullptr; definition = definition->next) {
+        definition->stale = definition->stale || !definition->tree->only_columns;
+    }
+}
+
 /// The names known now; reads them again if anything changed.
 std::span<Registration> names(Oid calling_function) {
     const Oid schema = get_func_namespace(calling_function);
@@ -380,6 +389,9 @@ void start() {
     CacheRegisterRelcacheCallback(relation_changed, 0);
     for (const int cache : {PROCOID, OPEROID, NAMESPACEOID}) {
         CacheRegisterSyscacheCallback(cache, object_changed, 0);
+    }
+    for (const int cache : {TYPEOID, CASTSOURCETARGET, COLLOID, ENUMOID}) {
+        CacheRegisterSyscacheCallback(cache, expression_object_changed, 0);
     }
 }
 

@@ -16,8 +16,9 @@ struct Wanted {
     core::Vector<Datum> keys;
 };
 
-void list(Wanted& wanted, const cache::ImageReader& reader, ImageSource& source) {
+void list(Wanted& wanted, const cache::ImageReader& reader, ImageSource& source, core::Poller poller) {
     while (source.next()) {
+        poller.step();
         wanted.ranks.push_back(source.rank());
         wanted.levels.push_back(source.level());
         wanted.keys.push_back(reader.own_key(source.rank()));
@@ -54,7 +55,7 @@ bool put_rows_of(RowsOut& out, const registry::TreeUse& use, const cache::ImageR
     }
     fetch::Reading* reading = fetch::begin_reading(use, fetch::Content::rows, CurrentMemoryContext);
     auto* wanted = pg::make_in_context<Wanted>(reading->context, reading->memory);
-    pg::enter([&] { list(*wanted, reader, source); });
+    pg::enter([&] { list(*wanted, reader, source, core::Poller(*reading->interrupts)); });
     fetch::read_rows_with_keys(*reading, wanted->keys.data(), wanted->keys.size());
     const bool complete = place_rows(*wanted, reader, *reading);
     Datum values[3];

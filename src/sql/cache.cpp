@@ -71,7 +71,7 @@ void for_each_tree(Write&& write) {
     }
     for (int place = 0; track::can_watch() && place < track::max_watches; ++place) {
         TreeStatistics statistics;
-        if (cache::read_statistics(place, statistics)) {
+        if (cache::read_statistics(place, statistics) && cache::may_see(statistics)) {
             write(statistics);
         }
     }

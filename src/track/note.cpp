@@ -10,10 +10,13 @@ extern "C" {
 #include "catalog/indexing.h"
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 }
@@ -70,14 +73,74 @@ TreeKey tree_of(const TriggerData& event) {
     return tree;
 }
 
+/// What the session knows of a trigger, until its table's definition changes.
+struct KnownTrigger {
+    Oid trigger;  ///< the key
+    Oid relation;
+    QueryMemo* memo;
+};
+HTAB* known_triggers = nullptr;
+
+std::size_t memo_bytes(int columns) {
+    return offsetof(QueryMemo, columns) + static_cast<std::size_t>(columns) * sizeof(QueryMemo::Column);
+}
+
+void relation_changed(Datum, Oid relation) {
+    if (known_triggers == nullptr) {
+        return;
+    }
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, known_triggers);
+    while (auto* known = static_cast<KnownTrigger*>(hash_seq_search(&scan))) {
+        if (!OidIsValid(relation) || known->relation == relation) {
+            pfree(known->memo);
+            (void)hash_search(known_triggers, &known->trigger, HASH_REMOVE, nullptr);
+        }
+    }
+}
+
+void remember(const QueryMemo& memo, const TriggerData& event) {
+    if (known_triggers == nullptr) {
+        HASHCTL control = {};
+        control.keysize = sizeof(Oid);
+        control.entrysize = sizeof(KnownTrigger);
+        known_triggers = hash_create("pg_tree triggers", 16, &control, HASH_ELEM | HASH_BLOBS);
+        CacheRegisterRelcacheCallback(relation_changed, 0);
+    }
+    auto* copy = static_cast<QueryMemo*>(MemoryContextAlloc(TopMemoryContext, memo_bytes(memo.count)));
+    memcpy(copy, &memo, memo_bytes(memo.count));
+    bool found;
+    auto* known = static_cast<KnownTrigger*>(hash_search(known_triggers, &event.tg_trigger->tgoid, HASH_ENTER, &found));
+    if (found) {
+        pfree(known->memo);
+    }
+    known->relation = RelationGetRelid(event.tg_relation);
+    known->memo = copy;
+}
+
+/// A copy for the query, which outlives whatever the session forgets meanwhile.
+QueryMemo* recall(FunctionCallInfo fcinfo, const TriggerData& event) {
+    const auto* known = known_triggers == nullptr ? nullptr
+                                                  : static_cast<const KnownTrigger*>(hash_search(
+                                                        known_triggers, &event.tg_trigger->tgoid, HASH_FIND, nullptr));
+    if (known == nullptr) {
+        return nullptr;
+    }
+    auto* memo = static_cast<QueryMemo*>(MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, memo_bytes(known->memo->count)));
+    memcpy(memo, known->memo, memo_bytes(known->memo->count));
+    return memo;
+}
+
 QueryMemo& memo_of(FunctionCallInfo fcinfo, const TriggerData& event) {
+    if (fcinfo->flinfo->fn_extra == nullptr) {
+        fcinfo->flinfo->fn_extra = recall(fcinfo, event);
+    }
     if (fcinfo->flinfo->fn_extra != nullptr) {
         return *static_cast<QueryMemo*>(fcinfo->flinfo->fn_extra);
     }
     TupleDesc descriptor = RelationGetDescr(event.tg_relation);
-    auto* memo = static_cast<QueryMemo*>(MemoryContextAllocZero(
-        fcinfo->flinfo->fn_mcxt,
-        offsetof(QueryMemo, columns) + static_cast<std::size_t>(descriptor->natts) * sizeof(QueryMemo::Column)));
+    auto* memo =
+        static_cast<QueryMemo*>(MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, memo_bytes(descriptor->natts)));
     memo->tree = tree_of(event);
     Bitmapset* columns =
         registry::tracked_columns(event.tg_relation, event.tg_trigger->tgnargs, event.tg_trigger->tgargs);
@@ -87,6 +150,7 @@ QueryMemo& memo_of(FunctionCallInfo fcinfo, const TriggerData& event) {
                                         attribute->atttypid, attribute->attcollation};
     }
     bms_free(columns);
+    remember(*memo, event);
     fcinfo->flinfo->fn_extra = memo;
     return *memo;
 }
@@ -124,6 +188,7 @@ FullXid writer() {
 // --- DDL ------------------------------------------------------------------------------------------------------------------
 
 object_access_hook_type next_object_access_hook = nullptr;
+void (*on_database_dropped)(Oid) = nullptr;
 
 /// Notes the transaction for the trees of a relation, and of those that it is a partition of.
 void note_relation(Oid relation) {
@@ -152,8 +217,10 @@ void see_object_access(ObjectAccessType access, Oid class_id, Oid object, int su
         pg::broken(pg::Rule::ddl)) {
         return;
     }
-    if (class_id == TriggerRelationId &&
-        (access == OAT_POST_CREATE || access == OAT_POST_ALTER || access == OAT_DROP)) {
+    if (class_id == DatabaseRelationId && access == OAT_DROP) {
+        on_database_dropped(object);
+    } else if (class_id == TriggerRelationId &&
+               (access == OAT_POST_CREATE || access == OAT_POST_ALTER || access == OAT_DROP)) {
         note_trigger(object);
     } else if (class_id == InheritsRelationId && access == OAT_POST_ALTER) {
         // The parent comes along as what the server calls an auxiliary id.
@@ -187,7 +254,8 @@ void note_truncate(const TriggerData& event) {
     }
 }
 
-void watch_ddl() {
+void watch_ddl(void (*database_dropped)(Oid)) {
+    on_database_dropped = database_dropped;
     next_object_access_hook = object_access_hook;
     object_access_hook = see_object_access;
 }

@@ -36,8 +36,7 @@ SnapshotList list_of(Snapshot snapshot, FullXid also_running) {
 FullXid own_transaction() { return U64FromFullTransactionId(GetTopFullTransactionIdIfAny()); }
 
 bool committed(FullXid xid) {
-    const auto plain = static_cast<TransactionId>(xid);
-    return TransactionIdPrecedes(plain, pg::oldest_xid()) || TransactionIdDidCommit(plain);
+    return xid < widen(pg::oldest_xid()) || TransactionIdDidCommit(static_cast<TransactionId>(xid));
 }
 
 }  // namespace pg_tree::track

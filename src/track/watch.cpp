@@ -57,9 +57,11 @@ Watch& watch_at(int place) {
 
 std::uint64_t bump(int place) { return pg_atomic_add_fetch_u64(&directory->changes[place].value, 1); }
 
+bool keeps_notes(WatchState state) { return state == WatchState::starting || state == WatchState::active; }
+
 /// Under the watch's lock.
 void add_writer(Watch& watch, int place, FullXid writer) {
-    if (watch.state != WatchState::starting && watch.state != WatchState::active) {
+    if (!keeps_notes(watch.state)) {
         return;
     }
     for (std::uint32_t i = watch.writer_count; i-- > 0;) {
@@ -142,6 +144,8 @@ TreeKey watched_tree(int place) {
     return key;
 }
 
+int free_place() { return find_watch({}); }
+
 int add_watch(const TreeKey& key) {
     int place = no_watch;
     LWLockAcquire(&directory->lock, LW_EXCLUSIVE);
@@ -198,6 +202,12 @@ void note_writer(const TreeKey& key, FullXid writer) {
         return;
     }
     Watch& watch = watch_at(place);
+    // Where nothing is noted there is no need for the lock. Our transaction had its id before this look: a seal that begins after it
+    // finds us running.
+    pg_memory_barrier();
+    if (!keeps_notes(*const_cast<const volatile WatchState*>(&watch.state))) {
+        return;
+    }
     LWLockAcquire(&watch.lock, LW_EXCLUSIVE);
     // Whose place this is changes under this lock too. Another's watch does not mind one writer more.
     add_writer(watch, place, writer);

@@ -49,6 +49,8 @@ bool can_watch();
 int find_watch(const TreeKey& key);
 /// The key at a place; its trigger is 0 when the place is free. For statistics: it may change at any time.
 TreeKey watched_tree(int place);
+/// The place that add_watch() would give to a tree that has none, or no_watch.
+int free_place();
 /// Gives the tree a free place; no_watch when there is none.
 int add_watch(const TreeKey& key);
 /// Takes a tree's place away. Nothing is noted for it from now on.
