@@ -12,6 +12,7 @@ extern "C" {
 #include "catalog/pg_trigger.h"
 #include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "partitioning/partdesc.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
@@ -109,16 +110,23 @@ bool calls_users_function(Node* node, void* context) {
                                pg::walk_expression(node, calls_users_function, context));
 }
 
-/// Index expressions and predicates, and exclusion constraints, run after a row is in the table and before its AFTER triggers are queued.
-bool runs_code_in_indexes(Relation relation) {
+bool may_look_around(Node* node) { return calls_users_function(node, nullptr) || contain_mutable_functions(node); }
+
+/// Index expressions and predicates, exclusion constraints and triggers' conditions run after a row is in the table and before our AFTER
+/// trigger is queued.
+bool runs_code_before_notes(Relation relation) {
     bool found = false;
+    for (int i = 0; relation->trigdesc != nullptr && i < relation->trigdesc->numtriggers; ++i) {
+        const char* condition = relation->trigdesc->triggers[i].tgqual;
+        found = found || (condition != nullptr && may_look_around(static_cast<Node*>(stringToNode(condition))));
+    }
     List* indexes = RelationGetIndexList(relation);
     ListCell* cell;
     foreach (cell, indexes) {
         Relation index = index_open(lfirst_oid(cell), AccessShareLock);
         found = found || index->rd_index->indisexclusion ||
-                calls_users_function(reinterpret_cast<Node*>(RelationGetIndexExpressions(index)), nullptr) ||
-                calls_users_function(reinterpret_cast<Node*>(RelationGetIndexPredicate(index)), nullptr);
+                may_look_around(reinterpret_cast<Node*>(RelationGetIndexExpressions(index))) ||
+                may_look_around(reinterpret_cast<Node*>(RelationGetIndexPredicate(index)));
         index_close(index, AccessShareLock);
     }
     list_free(indexes);
@@ -132,8 +140,8 @@ void survey_relation(Survey& survey, Oid oid, Oid trigger, bool is_root) {
     CHECK_FOR_INTERRUPTS();
     Relation relation = table_open(oid, AccessShareLock);
     survey.relations = lappend_oid(survey.relations, oid);
-    if (relation->rd_rel->relkind == RELKIND_RELATION && runs_code_in_indexes(relation)) {
-        survey.ground->runs_code_in_indexes = true;
+    if (relation->rd_rel->relkind == RELKIND_RELATION && runs_code_before_notes(relation)) {
+        survey.ground->runs_code_before_notes = true;
     }
     const Triggers triggers = read_triggers(oid, trigger, !is_root, nullptr);
     survey.triggers = lappend_oid(survey.triggers, triggers.row);

@@ -40,8 +40,8 @@ struct Ground {
     const char* words;  ///< equal words, same ground
     const char*
         missing;  ///< with trigger_missing: the relation whose trigger it is, if registering again mends it; else null
-    /// Some index runs functions of users': between a row's change and the moment in which its triggers are queued.
-    bool runs_code_in_indexes;
+    /// Some index or trigger's condition runs functions of users' between a row's change and the moment in which our trigger is queued.
+    bool runs_code_before_notes;
     bool stale;  ///< one of the relations changed its definition
 };
 

@@ -186,8 +186,8 @@ bool may_have_unnoted_changes(const Ground& ground) {
     if (pg::broken(pg::Rule::pending)) {
         return false;
     }
-    // A function that an index calls sees a row for which nothing is queued yet. Its transaction has an id by then.
-    if (ground.runs_code_in_indexes && track::own_transaction() != 0) {
+    // A function that an index or another trigger's condition calls sees a row for which nothing is queued yet. Its transaction has an id by then.
+    if (ground.runs_code_before_notes && track::own_transaction() != 0) {
         return true;
     }
     for (int i = 0; i < ground.leaf_count; ++i) {

@@ -280,6 +280,8 @@ void tree_worker_main(Datum) {
     using namespace pg_tree::cache;
     pqsignal(SIGHUP, SignalHandlerForConfigReload);
     pqsignal(SIGTERM, die);
+    // The postmaster's word that a builder has ended comes by this signal, which workers without a database ignore by default.
+    pqsignal(SIGUSR1, procsignal_sigusr1_handler);
     BackgroundWorkerUnblockSignals();
     on_shmem_exit(worker_gone, 0);
     pg_atomic_write_u32(&worker->proc, pg_tree::pg::own_proc_number() + 1);
