@@ -65,7 +65,8 @@ struct Build {
     Ticket replaced;
     std::uint64_t nodes;
     bool published;
-    bool too_large;
+    bool too_large;   ///< it does not fit into memory, or not beside what others are reading
+    bool never_fits;  ///< also when nothing else is there
 };
 
 /// Begins a watch anew: everything in progress now counts as a writer, everything before is seen by every later snapshot. False: the
@@ -140,7 +141,7 @@ void allocate(Build& build, std::uint64_t image_bytes) {
     head.image_at = align(head.ground_at + head.ground_bytes);
     const std::size_t bytes = head.image_at + image_bytes;
     if (bytes > bytes_limit()) {
-        build.too_large = true;
+        build.too_large = build.never_fits = true;
         return;
     }
     std::byte* block;
@@ -183,7 +184,7 @@ void read_and_write(void* argument) {
             build.nodes = writer->nodes();
         }
     } else {
-        build.too_large = true;
+        build.too_large = build.never_fits = true;
     }
     fetch::end_reading(reading);
     settings.leave();
@@ -258,8 +259,9 @@ double expected_rows(const SessionTree& session) {
 bool build_in_snapshot(Build& build, char (&message)[256]) {
     instr_time begin;
     INSTR_TIME_SET_CURRENT(begin);
+    bool out_of_memory = false;
     begin_building(*build.entry);
-    const bool succeeded = pg::succeeds_in_subtransaction(read_and_write, &build, message, &build.too_large);
+    const bool succeeded = pg::succeeds_in_subtransaction(read_and_write, &build, message, &out_of_memory);
     end_building();
     instr_time end;
     INSTR_TIME_SET_CURRENT(end);
@@ -279,12 +281,15 @@ bool build_in_snapshot(Build& build, char (&message)[256]) {
         if (build.ticket != 0) {
             unpin_block(build.ticket, build.owner);
         }
+        build.never_fits = build.never_fits || out_of_memory;
+        build.too_large = build.too_large || out_of_memory;
         // That there was no room among others' images may be otherwise the next time.
-        if (!succeeded || build.too_large) {
+        if (!succeeded || build.never_fits) {
             pg_atomic_write_u64(&build.entry->failed_at, track::change_count(build.session->place));
         }
         pg_atomic_write_u64(&build.entry->too_many_rows,
-                            build.too_large ? static_cast<uint64>(std::max(1.0, expected_rows(*build.session))) : 0);
+                            build.never_fits ? static_cast<uint64>(std::max(1.0, expected_rows(*build.session))) : 0);
+        pg_atomic_write_u64(&build.entry->too_little_memory, static_cast<uint64>(fetch::max_build_memory()));
         return false;
     }
     // What was noted since the watch was looked at may keep readers away, but the image is what S0 saw all the same.
@@ -315,11 +320,13 @@ bool is_hopeless(const Build& build) {
     return pg_atomic_read_u64(&build.entry->failed_at) == track::change_count(build.session->place);
 }
 
-/// Would building only find out that it does not fit? Until the table is said to have a fifth fewer rows than when it did not.
+/// Would building only find out that it does not fit? Until the table has a fifth fewer rows than when it did not, or there is more memory.
 bool is_too_large(const Build& build) {
     const double rows = expected_rows(*build.session);
     const auto too_many = static_cast<double>(pg_atomic_read_u64(&build.entry->too_many_rows));
-    return rows * least_bytes_per_row > static_cast<double>(bytes_limit()) || (too_many > 0 && rows >= 0.8 * too_many);
+    return rows * least_bytes_per_row > static_cast<double>(bytes_limit()) ||
+           (too_many > 0 && rows >= 0.8 * too_many &&
+            static_cast<uint64>(fetch::max_build_memory()) <= pg_atomic_read_u64(&build.entry->too_little_memory));
 }
 
 Lookup too_large(const Build& build) {

@@ -23,9 +23,9 @@ Entries* entries = nullptr;
 
 void clear(Entry& entry) {
     for (pg_atomic_uint64* counter :
-         {&entry.image, &entry.failed_at, &entry.too_many_rows, &entry.hits, &entry.misses, &entry.miss_cost_us,
-          &entry.last_asked, &entry.builds, &entry.build_us, &entry.evictions, &entry.invalidations, &entry.last_build,
-          &entry.nodes, &entry.progress.done, &entry.progress.total}) {
+         {&entry.image, &entry.failed_at, &entry.too_many_rows, &entry.too_little_memory, &entry.hits, &entry.misses,
+          &entry.miss_cost_us, &entry.last_asked, &entry.builds, &entry.build_us, &entry.evictions,
+          &entry.invalidations, &entry.last_build, &entry.nodes, &entry.progress.done, &entry.progress.total}) {
         pg_atomic_write_u64(counter, 0);
     }
     for (pg_atomic_uint64& counter : entry.bypasses) {

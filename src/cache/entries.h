@@ -25,8 +25,9 @@ struct alignas(64) Entry {
     pg_atomic_uint64 failed_at;
     /// How many rows the table was said to have when they were too many for memory; 0: they never were.
     pg_atomic_uint64 too_many_rows;
-    pg_atomic_uint32 wanted;   ///< a background worker has been asked to build
-    pg_atomic_uint32 builder;  ///< process id of who is building, 0 for nobody
+    pg_atomic_uint64 too_little_memory;  ///< pg_tree.max_build_memory then, in kB
+    pg_atomic_uint32 wanted;             ///< a background worker has been asked to build
+    pg_atomic_uint32 builder;            ///< process id of who is building, 0 for nobody
     /// A seal, and two hashes of the ground that it was made for. Written by builders, one at a time.
     pg_atomic_uint64 sealed_ground[3];
 

@@ -288,6 +288,8 @@ void make_own_parts(Reading& reading) {
 
 }  // namespace
 
+int max_build_memory() { return max_build_memory_kb; }
+
 void define_settings() {
     DefineCustomIntVariable("pg_tree.max_build_memory", "The most memory that reading one tree may take.",
                             "A tree that needs more is refused with an error.", &max_build_memory_kb, 256 * 1024, 64,

@@ -17,6 +17,9 @@ extern "C" {
 
 namespace pg_tree::fetch {
 
+/// pg_tree.max_build_memory as it is now, in kB.
+int max_build_memory();
+
 /// Defines pg_tree.max_build_memory. Called once from _PG_init.
 void define_settings();
 
