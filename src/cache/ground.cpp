@@ -8,6 +8,7 @@
 extern "C" {
 #include "access/genam.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "lib/stringinfo.h"
@@ -112,6 +113,13 @@ bool calls_users_function(Node* node, void* context) {
 
 bool may_look_around(Node* node) { return calls_users_function(node, nullptr) || contain_mutable_functions(node); }
 
+/// An index's expressions as the catalog has them. (What the relation cache has was simplified, and that runs functions.)
+Node* stored_expression(HeapTuple index, AttrNumber attribute) {
+    bool null;
+    const Datum stored = SysCacheGetAttr(INDEXRELID, index, attribute, &null);
+    return null ? nullptr : static_cast<Node*>(stringToNode(TextDatumGetCString(stored)));
+}
+
 /// Index expressions and predicates, exclusion constraints and triggers' conditions run after a row is in the table and before our AFTER
 /// trigger is queued.
 bool runs_code_before_notes(Relation relation) {
@@ -123,11 +131,14 @@ bool runs_code_before_notes(Relation relation) {
     List* indexes = RelationGetIndexList(relation);
     ListCell* cell;
     foreach (cell, indexes) {
-        Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-        found = found || index->rd_index->indisexclusion ||
-                may_look_around(reinterpret_cast<Node*>(RelationGetIndexExpressions(index))) ||
-                may_look_around(reinterpret_cast<Node*>(RelationGetIndexPredicate(index)));
-        index_close(index, AccessShareLock);
+        HeapTuple index = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+        if (!HeapTupleIsValid(index)) {
+            continue;
+        }
+        found = found || reinterpret_cast<Form_pg_index>(GETSTRUCT(index))->indisexclusion ||
+                may_look_around(stored_expression(index, Anum_pg_index_indexprs)) ||
+                may_look_around(stored_expression(index, Anum_pg_index_indpred));
+        ReleaseSysCache(index);
     }
     list_free(indexes);
     return found;
@@ -226,15 +237,21 @@ void survey_meaning(Survey& survey) {
     }
 }
 
-/// xmlserialize and its kin depend on more settings than one would think, and are not looked at when a function's volatility is.
-bool uses_xml(Node* node, void* context) {
-    return node != nullptr && (IsA(node, XmlExpr) || pg::walk_expression(node, uses_xml, context));
+/// xmlserialize and its kin depend on more settings than one would think, and are not looked at when a function's volatility is. What a text
+/// search configuration or dictionary says of a word can be altered; functions that take one count as immutable all the same.
+bool depends_on_more(Node* node, void* context) {
+    if (node == nullptr) {
+        return false;
+    }
+    const Oid type = IsA(node, Const) ? castNode(Const, node)->consttype : InvalidOid;
+    return IsA(node, XmlExpr) || type == REGCONFIGOID || type == REGDICTIONARYOID ||
+           pg::walk_expression(node, depends_on_more, context);
 }
 
-bool uses_xml_anywhere(const registry::Tree& tree) {
-    bool found = uses_xml(tree.label, nullptr) || uses_xml(tree.filter, nullptr);
+bool any_depends_on_more(const registry::Tree& tree) {
+    bool found = depends_on_more(tree.label, nullptr) || depends_on_more(tree.filter, nullptr);
     for (int i = 0; i < tree.sort_columns; ++i) {
-        found = found || uses_xml(tree.sort[i].expression, nullptr);
+        found = found || depends_on_more(tree.sort[i].expression, nullptr);
     }
     return found;
 }
@@ -272,7 +289,7 @@ void survey_root(Survey& survey) {
     survey_meaning(survey);
     if (!tree.only_columns) {
         survey_functions(survey);
-        if (uses_xml_anywhere(tree)) {
+        if (any_depends_on_more(tree)) {
             hinder(survey, Bypass::unsupported, root);
         }
     }
@@ -371,6 +388,10 @@ const Ground& ground_of(const registry::TreeUse& use) {
             session.ground->stale = true;
         }
         session.surveyed = use.tree;
+    }
+    if (session.ground != nullptr && session.locked_in != transaction && session.ground->missing == nullptr &&
+        session.ground->obstacle == Bypass::trigger_missing) {
+        session.ground->stale = true;  // that nobody inherits from it any more is told to no one
     }
     if (session.ground != nullptr && !session.ground->stale && session.locked_in != transaction) {
         for (int i = 0; i < session.ground->leaf_count && !session.ground->stale; ++i) {

@@ -73,6 +73,7 @@ bool read_statistics(int place, TreeStatistics& statistics) {
     statistics = {};
     statistics.database = entry.database;
     statistics.relation_oid = entry.relation;
+    statistics.trigger = key.trigger;
     statistics.tree = readable_name(entry.tree);
     statistics.relation = readable_name(entry.relation_name);
     statistics.state = state_of(place, key, entry, statistics.bytes);

@@ -14,6 +14,7 @@ namespace pg_tree::cache {
 struct TreeStatistics {
     Oid database;
     Oid relation_oid;
+    Oid trigger;
     const char* tree;
     const char* relation;
     const char* state;  ///< empty, building, current (it answers a snapshot of now), stale

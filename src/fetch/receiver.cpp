@@ -89,15 +89,17 @@ bool receive(TupleTableSlot* slot, DestReceiver* base) {
 
     core::Row row = {};
     row.parent_node = core::no_node;
+    const bool rejected = layout.rejected >= 0 && DatumGetBool(values[layout.rejected]);
     if (!nulls[0]) {
-        row.key = reading.keys->number_of_row(values[0]);
+        // Where a filter is what makes keys unique, the row inside it says how its key is written.
+        row.key = rejected ? reading.keys->number(values[0]) : reading.keys->number_of_row(values[0]);
         row.flags |= core::flag::has_key;
     }
     if (!nulls[1]) {
         row.parent = reading.keys->number(values[1]);
         row.flags |= core::flag::has_parent;
     }
-    if (layout.rejected >= 0 && DatumGetBool(values[layout.rejected])) {
+    if (rejected) {
         // That it exists is all there is to know of a row outside the tree.
         row.flags |= core::flag::rejected;
         pg::enter([&] {

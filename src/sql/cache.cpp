@@ -63,15 +63,28 @@ struct Row {
     void put_count(uint64 value) { put(Int64GetDatum(static_cast<int64>(value))); }
 };
 
-/// Calls write(statistics) for each tree that the server knows.
+/// What the tree and its table are called now, where this database can tell.
+void update_names(TreeStatistics& tree, std::span<registry::Registration> registrations) {
+    for (const registry::Registration& registration : registrations) {
+        if (tree.database == MyDatabaseId && registration.trigger_oid == tree.trigger) {
+            tree.tree = registry::qualified_tree_name(registration);
+            tree.relation = registry::relation_sql(registration.relation);
+        }
+    }
+}
+
+/// Calls write(statistics) for each tree that the server knows and the user may know of.
 template <class Write>
-void for_each_tree(Write&& write) {
+void for_each_tree(FunctionCallInfo fcinfo, Write&& write) {
+    const std::span<registry::Registration> registrations =
+        registry::read_registrations(registry::track_function(fcinfo->flinfo->fn_oid));
     if (track::can_watch()) {
         cache::forget_dropped_trees();
     }
     for (int place = 0; track::can_watch() && place < track::max_watches; ++place) {
         TreeStatistics statistics;
         if (cache::read_statistics(place, statistics) && cache::may_see(statistics)) {
+            update_names(statistics, registrations);
             write(statistics);
         }
     }
@@ -123,7 +136,7 @@ PG_TREE_FUNCTION(tree_invalidate) {
 /// datname, tree, relation, state, nodes, bytes, hits, misses, bypasses, hit_ratio, builds, build_ms, evictions, invalidations, last_build
 PG_TREE_FUNCTION(tree_cache_statistics) {
     scan::RowsOut out(fcinfo);
-    for_each_tree([&](const TreeStatistics& tree) {
+    for_each_tree(fcinfo, [&](const TreeStatistics& tree) {
         uint64 bypasses = 0;
         for (const uint64 reason : tree.bypasses) {
             bypasses += reason;
@@ -162,7 +175,7 @@ PG_TREE_FUNCTION(tree_bypass_statistics) {
         row.put_count(calls);
         out.put(row.values, row.nulls);
     };
-    for_each_tree([&](const TreeStatistics& tree) {
+    for_each_tree(fcinfo, [&](const TreeStatistics& tree) {
         for (int reason = 0; reason < cache::bypass_reasons; ++reason) {
             if (tree.bypasses[reason] > 0) {
                 put(get_database_name(tree.database), tree.tree, static_cast<Bypass>(reason), tree.bypasses[reason]);
@@ -191,7 +204,7 @@ PG_TREE_FUNCTION(tree_bypass_statistics) {
 /// pid, datname, tree, phase, nodes_done, nodes_total
 PG_TREE_FUNCTION(tree_progress) {
     scan::RowsOut out(fcinfo);
-    for_each_tree([&](const TreeStatistics& tree) {
+    for_each_tree(fcinfo, [&](const TreeStatistics& tree) {
         if (tree.builder == 0) {
             return;
         }

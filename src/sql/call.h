@@ -89,9 +89,10 @@ void answer(const Question& question, fetch::Content content, FromImage&& from_i
         if (lookup.hit()) {
             const bool answered = answer_from(lookup);
             cache::done(lookup);
-            if (answered) {
-                return;
+            if (!answered) {
+                (void)from_table(false);
             }
+            return;  // counted when it was built
         }
         (void)from_table(false);
         if (lookup.outcome == cache::Lookup::Outcome::bypass) {
