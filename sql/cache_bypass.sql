@@ -131,6 +131,24 @@ SELECT ask.* FROM ask('SELECT tree_path(2, ''young'')');
 COMMIT;
 SELECT ask.* FROM ask('SELECT tree_path(2, ''young'')');
 DROP TABLE young;
+-- Written before the watch and committed after it: the other way round.
+CREATE TABLE young (id int PRIMARY KEY, parent_id int, code text);
+INSERT INTO young VALUES (1, NULL, 'a'), (2, 1, 'b'), (3, 1, 'c');
+SELECT tree_register('young');
+SELECT dblink_exec('other', 'BEGIN');
+SELECT dblink_exec('other', 'UPDATE young SET parent_id = NULL WHERE id = 2');
+BEGIN;
+UPDATE young SET parent_id = NULL WHERE id = 3;
+PREPARE TRANSACTION 'young';
+SELECT warm('young');
+SELECT ask.* FROM ask('SELECT tree_path(2, ''young'')');
+SELECT dblink_exec('other', 'COMMIT');
+SELECT ask.* FROM ask('SELECT tree_path(2, ''young'')');
+SELECT warm('young');
+SELECT ask.* FROM ask('SELECT tree_path(3, ''young'')');
+COMMIT PREPARED 'young';
+SELECT ask.* FROM ask('SELECT tree_path(3, ''young'')');
+DROP TABLE young;
 -- A cursor's, while its transaction goes on.
 SELECT warm();
 BEGIN;
