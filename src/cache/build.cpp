@@ -295,6 +295,9 @@ bool build_in_snapshot(Build& build, char (&message)[256]) {
     // What was noted since the watch was looked at may keep readers away, but the image is what S0 saw all the same.
     publish(build);
     if (build.published) {
+        if (build.replaced != 0) {
+            count(build.entry->invalidations);
+        }
         pg_atomic_write_u64(&build.entry->nodes, build.nodes);
         count(build.entry->builds);
         pg_atomic_write_u64(&build.entry->build_us, static_cast<uint64>(INSTR_TIME_GET_MICROSEC(end)));

@@ -28,7 +28,13 @@ void list(Wanted& wanted, const cache::ImageReader& reader, ImageSource& source,
 
 /// Puts each row where it is wanted; those that are not are left. False: one is missing, which an image that fits cannot bring about.
 bool place_rows(Wanted& wanted, const cache::ImageReader& reader, const fetch::Reading& reading) {
+    if (wanted.ranks.empty()) {
+        return true;
+    }
     fetch::KeyEquality equality(reader.tree().key, reading.context);
+    // A subtree without a limit is one stretch of ranks: then there is nothing to search.
+    const Rank first = wanted.ranks.front();
+    const bool one_stretch = wanted.ranks.back() - first + 1 == wanted.ranks.size();
     const core::Vector<core::Row>& rows = reading.table->rows;
     std::size_t placed = 0;
     for (Node node = 0; node < rows.size(); ++node) {
@@ -37,9 +43,12 @@ bool place_rows(Wanted& wanted, const cache::ImageReader& reader, const fetch::R
             continue;
         }
         const Rank rank = reader.find_value(reading.keys->value(rows[node].key), equality);
-        const auto found = std::lower_bound(wanted.ranks.begin(), wanted.ranks.end(), rank);
-        if (found != wanted.ranks.end() && *found == rank) {
-            Node& place = wanted.rows[static_cast<std::size_t>(found - wanted.ranks.begin())];
+        const std::size_t position =
+            one_stretch ? std::size_t{rank} - first  // huge for a rank before it
+                        : static_cast<std::size_t>(std::lower_bound(wanted.ranks.begin(), wanted.ranks.end(), rank) -
+                                                   wanted.ranks.begin());
+        if (position < wanted.ranks.size() && wanted.ranks[position] == rank) {
+            Node& place = wanted.rows[position];
             placed += place == core::no_node ? 1 : 0;
             place = node;
         }
