@@ -31,7 +31,7 @@ std::size_t other_key_size(const registry::KeyType& type, Datum value) {
 }
 
 Datum ImageReader::stored_key(Key stored) const {
-    const registry::KeyType& type = tree_.key;
+    const registry::KeyType& type = tree_->key;
     switch (type.kind) {
         case KeyKind::smallint:
             return Int16GetDatum(static_cast<int16>(stored));
@@ -52,23 +52,39 @@ Datum ImageReader::to_caller(Key stored) const {
     if (form_ == fetch::KeyForm::bigint) {
         return Int64GetDatum(stored);
     }
-    if (registry::is_integer(tree_.key.kind)) {
+    if (registry::is_integer(tree_->key.kind)) {
         return fetch::integer_key_text(stored);
     }
-    return fetch::key_to_caller(tree_.key, stored_key(stored), form_);
+    return fetch::key_to_caller(tree_->key, stored_key(stored), form_);
 }
 
 Rank ImageReader::find(Datum argument) const {
     Datum value;
-    if (!fetch::caller_key(argument, form_, tree_, value)) {
+    if (!fetch::caller_key(argument, form_, *tree_, value)) {
         return core::no_rank;
     }
-    fetch::KeyEquality equality(tree_.key, CurrentMemoryContext);
+    fetch::KeyEquality equality(tree_->key, CurrentMemoryContext);
     return find_value(value, equality);
 }
 
+bool ImageReader::find_quietly(Datum argument, Rank& rank) const {
+    Datum value;
+    rank = core::no_rank;
+    switch (fetch::caller_key_quietly(argument, form_, *tree_, value)) {
+        case fetch::QuietKey::unknown:
+            return false;
+        case fetch::QuietKey::none:
+            return true;
+        case fetch::QuietKey::key:
+            break;
+    }
+    fetch::KeyEquality equality(tree_->key, CurrentMemoryContext);
+    rank = find_value(value, equality);
+    return true;
+}
+
 Rank ImageReader::find_value(Datum value, fetch::KeyEquality& equality) const {
-    switch (tree_.key.kind) {
+    switch (tree_->key.kind) {
         case KeyKind::smallint:
             return image_.find(DatumGetInt16(value));
         case KeyKind::integer:
@@ -95,7 +111,7 @@ void ImageReader::parent_key(Rank rank, Datum& value, bool& null) const {
     if ((facts(rank) & fact::own_parent) != 0) {
         null = false;
         value = fetch::key_to_caller(
-            tree_.key, other_key_at(tree_.key, aligned(reinterpret_cast<const char*>(image_.payload(rank)) + 1)),
+            tree_->key, other_key_at(tree_->key, aligned(reinterpret_cast<const char*>(image_.payload(rank)) + 1)),
             form_);
         return;
     }
@@ -106,7 +122,7 @@ const char* ImageReader::code_at(Rank rank) const {
     const char* at = reinterpret_cast<const char*>(image_.payload(rank)) + 1;
     if ((facts(rank) & fact::own_parent) != 0) {
         at = aligned(at);
-        at += other_key_size(tree_.key, other_key_at(tree_.key, at));
+        at += other_key_size(tree_->key, other_key_at(tree_->key, at));
     }
     return at;
 }

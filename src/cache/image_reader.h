@@ -31,13 +31,15 @@ std::size_t other_key_size(const registry::KeyType& type, Datum value);
 class ImageReader {
 public:
     ImageReader(const core::Image& image, const registry::Tree& tree, fetch::KeyForm form)
-        : image_(image), tree_(tree), form_(form) {}
+        : image_(image), tree_(&tree), form_(form) {}
 
     const core::Image& image() const { return image_; }
-    const registry::Tree& tree() const { return tree_; }
+    const registry::Tree& tree() const { return *tree_; }
 
     /// The node or anchor with the key that the caller wrote, or no_rank.
     core::Rank find(Datum argument) const;
+    /// The same without an error for what is no key of the tree. False: it cannot be told without one.
+    bool find_quietly(Datum argument, core::Rank& rank) const;
     /// The same for a value of the tree's own type. `equality` is for the tree's key type.
     core::Rank find_value(Datum value, fetch::KeyEquality& equality) const;
 
@@ -62,7 +64,7 @@ private:
     Datum to_caller(core::Key stored) const;
 
     core::Image image_;
-    const registry::Tree& tree_;
+    const registry::Tree* tree_;
     fetch::KeyForm form_;
 };
 

@@ -194,6 +194,52 @@ bool caller_key(Datum argument, KeyForm form, const registry::Tree& tree, Datum&
     pg_unreachable();
 }
 
+namespace {
+
+/// A number as the server writes it: no blanks, no plus, no leading zeros.
+bool read_canonical(const text* written, int64& number) {
+    const char* digit = VARDATA_ANY(written);
+    const char* end = digit + VARSIZE_ANY_EXHDR(written);
+    const bool negative = digit < end && *digit == '-';
+    digit += negative ? 1 : 0;
+    if (digit == end || end - digit > 19 || (*digit == '0' && (negative || end - digit > 1))) {
+        return false;
+    }
+    uint64 size = 0;
+    for (; digit < end; ++digit) {
+        if (*digit < '0' || *digit > '9') {
+            return false;
+        }
+        size = size * 10 + static_cast<uint64>(*digit - '0');  // 19 digits fit
+    }
+    if (size > static_cast<uint64>(INT64_MAX) + (negative ? 1 : 0)) {
+        return false;
+    }
+    number = static_cast<int64>(negative ? 0 - size : size);
+    return true;
+}
+
+}  // namespace
+
+QuietKey caller_key_quietly(Datum argument, KeyForm form, const registry::Tree& tree, Datum& value) {
+    const registry::KeyType& type = tree.key;
+    if (form != KeyForm::text) {
+        return caller_key(argument, form, tree, value) ? QuietKey::key : QuietKey::none;
+    }
+    if (registry::is_integer(type.kind)) {
+        int64 number;
+        if (!read_canonical(DatumGetTextPP(argument), number)) {
+            return QuietKey::none;
+        }
+        return caller_key(Int64GetDatum(number), KeyForm::bigint, tree, value) ? QuietKey::key : QuietKey::none;
+    }
+    if (type.declared == TEXTOID || type.declared == VARCHAROID) {
+        value = argument;
+        return QuietKey::key;
+    }
+    return QuietKey::unknown;
+}
+
 Datum Keys::to_caller(Key key, KeyForm form) const {
     if (form == KeyForm::bigint) {
         return Int64GetDatum(key);

@@ -15,6 +15,15 @@ enum class KeyForm { bigint, uuid, text };
 /// the type. A server frame.
 bool caller_key(Datum argument, KeyForm form, const registry::Tree& tree, Datum& value);
 
+/// The same for those who only want to know which row would come out with this key, as the overload writes it, and who may not raise an
+/// error. A server frame.
+enum class QuietKey {
+    key,     ///< `value` is set
+    none,    ///< no key of this tree is handed out like that
+    unknown  ///< it takes the type's own input function, which may raise an error
+};
+QuietKey caller_key_quietly(Datum argument, KeyForm form, const registry::Tree& tree, Datum& value);
+
 /// A value of the key's type as the overload hands it out; allocated in the current context where it is not the value itself.
 Datum key_to_caller(const registry::KeyType& type, Datum value, KeyForm form);
 

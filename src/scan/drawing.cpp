@@ -1,4 +1,8 @@
-#include "scan/drawing.h"
+// tree_draw. Box-drawing characters in a UTF-8 database, ASCII elsewhere. Below 40 levels the branches give way to the level's number in
+// brackets: a drawing of a long chain would otherwise grow with its square.
+
+#include "scan/question.h"
+#include "scan/source.h"
 
 extern "C" {
 #include "mb/pg_wchar.h"
@@ -26,57 +30,118 @@ void append_on_one_line(StringInfo line, const char* label) {
     }
 }
 
-void put_line(RowsOut& out, const StringInfoData& line) {
-    const MemoryContext caller = MemoryContextSwitchTo(out.row_memory());
-    const Datum value = PointerGetDatum(cstring_to_text_with_len(line.data, line.len));
-    const bool null = false;
-    out.put(&value, &null);
-    MemoryContextSwitchTo(caller);
+/// One line a node: the start's name, then its descendants' behind branches.
+template <class Source>
+class Drawing final : public Rows {
+public:
+    Drawing(const Source& source, const Wanted& wanted)
+        : begin_(source),
+          source_(source),
+          places_(wanted.places),
+          strokes_(GetDatabaseEncoding() == PG_UTF8 ? box : ascii) {
+        initStringInfo(&line_);
+    }
+
+    void rewind() override {
+        source_ = begin_;
+        begun_ = false;
+    }
+
+    bool next(Datum* values, bool* nulls) override {
+        Datum node[4];
+        bool node_nulls[4];
+        resetStringInfo(&line_);
+        if (!begun_) {
+            begun_ = true;
+            source_.fill_start(node, node_nulls);
+        } else if (source_.next()) {
+            draw_branches();
+            source_.fill(node, node_nulls);
+        } else {
+            return false;
+        }
+        if (const int at = places_.of(Column::line); at >= 0) {
+            char* name = label_of(node, node_nulls, source_.form());
+            append_on_one_line(&line_, name);
+            pfree(name);
+            values[at] = PointerGetDatum(cstring_to_text_with_len(line_.data, line_.len));
+            nulls[at] = false;
+        }
+        return true;
+    }
+
+private:
+    void draw_branches() {
+        const std::int32_t level = source_.level();
+        const bool is_last = source_.is_last_sibling();
+        if (level > deepest_branches) {
+            appendStringInfo(&line_, "[%d] ", level);
+        } else {
+            last_at_[level] = is_last;
+            for (std::int32_t outer = 0; outer < level; ++outer) {
+                appendStringInfoString(&line_, last_at_[outer] ? strokes_.closed : strokes_.open);
+            }
+        }
+        appendStringInfoString(&line_, is_last ? strokes_.last_child : strokes_.child);
+    }
+
+    Source begin_;
+    Source source_;
+    Places places_;
+    const Strokes& strokes_;
+    StringInfoData line_;
+    bool begun_ = false;
+    bool last_at_[deepest_branches + 1] = {};
+};
+
+template <class Source>
+Rows* draw(const Source& source, const Wanted& wanted) {
+    static_assert(std::is_trivially_destructible_v<Drawing<Source>>);
+    return new (palloc(sizeof(Drawing<Source>))) Drawing<Source>(source, wanted);
 }
 
-/// The name as a line of its own, after what is in the line already.
-template <class Source>
-void put_label(RowsOut& out, StringInfo line, const Source& source, const Datum* values, const bool* nulls) {
-    char* name = label_of(values, nulls, source.form());
-    append_on_one_line(line, name);
-    pfree(name);
-    put_line(out, *line);
+OpenCall open_draw(FunctionCallInfo fcinfo, const Wanted& wanted) {
+    if (PG_ARGISNULL(0)) {
+        return {};
+    }
+    const std::int32_t max_level = level_argument(fcinfo, 2);
+    const Question question = ask(fcinfo, 0, 1);
+    return open_rows(
+        question, fetch::Content::nodes,
+        [&](const cache::ImageReader& reader, Rows*& rows) {
+            core::Rank root;
+            if (!find_argument(fcinfo, 0, reader, root)) {
+                return false;
+            }
+            if (is_in_tree(reader, root)) {
+                rows = draw(ImageSource(reader, root, max_level), wanted);
+            }
+            return true;
+        },
+        [&](fetch::Reading& below, Rows*& rows) {
+            fetch::Reading* above = fetch::begin_reading_beside(below, fetch::Content::nodes);
+            core::Key root;
+            if (!key_argument(fcinfo, 0, question, below, root)) {
+                return true;
+            }
+            const fetch::Chain* chain = fetch::read_node(*above, root);
+            if (above->left_undone || !chain->in_tree()) {
+                return !above->left_undone;
+            }
+            fetch::read_below(below, root, max_level);
+            if (below.left_undone) {
+                return false;
+            }
+            fetch::arrange(below, max_level);
+            TableSource source(below, *walk_depth_first(below, max_level), question.form);
+            source.set_start(*above, above->table->rows[chain->nodes[0]]);
+            rows = draw(source, wanted);
+            return true;
+        });
 }
 
 }  // namespace
 
-template <class Source>
-void draw(RowsOut& out, Source& source) {
-    const Strokes& strokes = GetDatabaseEncoding() == PG_UTF8 ? box : ascii;
-    StringInfoData line;
-    initStringInfo(&line);
-    const MemoryContext caller = MemoryContextSwitchTo(out.row_memory());
-    Datum values[4];
-    bool nulls[4];
-    source.fill_start(values, nulls);
-    put_label(out, &line, source, values, nulls);
-
-    bool last_at[deepest_branches + 1] = {};
-    while (source.next()) {
-        const std::int32_t level = source.level();
-        const bool is_last = source.is_last_sibling();
-        resetStringInfo(&line);
-        if (level > deepest_branches) {
-            appendStringInfo(&line, "[%d] ", level);
-        } else {
-            last_at[level] = is_last;
-            for (std::int32_t outer = 0; outer < level; ++outer) {
-                appendStringInfoString(&line, last_at[outer] ? strokes.closed : strokes.open);
-            }
-        }
-        appendStringInfoString(&line, is_last ? strokes.last_child : strokes.child);
-        source.fill(values, nulls);
-        put_label(out, &line, source, values, nulls);
-    }
-    MemoryContextSwitchTo(caller);
-}
-
-template void draw(RowsOut&, TableSource&);
-template void draw(RowsOut&, ImageSource&);
+constexpr SetFunction tree_draw = {"tree_draw", open_draw, 1, {Column::line}, 0, 1};
 
 }  // namespace pg_tree::scan

@@ -19,11 +19,6 @@ void fill_word(const Row& row, int word, Datum& value, bool& null) {
     value = null ? 0 : static_cast<Datum>(row.payload[word]);
 }
 
-void fill_level(std::int32_t level, Datum& value, bool& null) {
-    null = level < 0;
-    value = Int32GetDatum(level);
-}
-
 template <class List>
 core::Walk* make_walk(const Reading& reading, List&& list) {
     pg::server_fault_point(pg::Fault::walk);
@@ -55,40 +50,63 @@ void RowsOut::put(const Datum* values, const bool* nulls) {
     }
 }
 
-void fill_node(const Reading& reading, const Row& row, KeyForm form, Datum* values, bool* nulls) {
-    nulls[0] = !row.has_key();
-    values[0] = nulls[0] ? 0 : reading.keys->to_caller(row.key, form);
-    fill_word(row, fetch::code_word, values[1], nulls[1]);
-    fill_word(row, fetch::name_word, values[2], nulls[2]);
-    nulls[3] = !row.has_parent();
-    // A row may write its parent's key in a way of its own.
-    values[3] = nulls[3]                   ? 0
-                : reading.parent_word >= 0 ? reading.keys->to_text(static_cast<Datum>(row.payload[reading.parent_word]))
-                                           : reading.keys->to_caller(row.parent, form);
-}
-
-void put_whole_rows(RowsOut& out, const Reading& reading, const core::Walk& walk) {
-    pg::server_fault_point(pg::Fault::emit);
-    const core::NodeTable& table = *reading.table;
-    Datum values[3];
-    bool nulls[3] = {};
-    for (std::size_t i = 0; i < walk.nodes.size(); ++i) {
-        prefetch_walk(table, walk, i);
-        fill_word(table.rows[walk.nodes[i]], fetch::row_word, values[0], nulls[0]);
-        fill_level(walk.levels[i], values[1], nulls[1]);
-        values[2] = Int64GetDatum(static_cast<int64>(i) + 1);
-        out.put(values, nulls);
+void Rows::close() {
+    cache::done(image_);
+    if (reading_ != nullptr) {
+        fetch::end_reading(reading_);
+        reading_ = nullptr;
     }
 }
 
-void put_node_with_depth(RowsOut& out, const Reading& reading, const Row& row, KeyForm form, std::int32_t depth) {
+Datum put_every_row(FunctionCallInfo fcinfo, const SetFunction& function) {
+    RowsOut out(fcinfo);
+    Wanted wanted;
+    for (int i = 0; i < function.columns; ++i) {
+        wanted.places.want(function.column[i], i);
+    }
+    const OpenCall call = function.open(fcinfo, wanted);
+    if (call.rows == nullptr) {
+        return Datum{0};
+    }
+    pg::server_fault_point(pg::Fault::emit);
     const MemoryContext caller = MemoryContextSwitchTo(out.row_memory());
-    Datum values[5];
-    bool nulls[5];
-    fill_node(reading, row, form, values, nulls);
-    fill_level(depth, values[4], nulls[4]);
-    out.put(values, nulls);
+    Datum values[max_columns];
+    bool nulls[max_columns];
+    while (call.rows->next(values, nulls)) {
+        out.put(values, nulls);
+    }
     MemoryContextSwitchTo(caller);
+    call.rows->close();
+    return Datum{0};
+}
+
+void fill_node(const Reading& reading, const Row& row, KeyForm form, const Places& places, Datum* values, bool* nulls) {
+    if (const int at = places.of(Column::id); at >= 0) {
+        nulls[at] = !row.has_key();
+        values[at] = nulls[at] ? 0 : reading.keys->to_caller(row.key, form);
+    }
+    if (const int at = places.of(Column::code); at >= 0) {
+        fill_word(row, fetch::code_word, values[at], nulls[at]);
+    }
+    if (const int at = places.of(Column::name); at >= 0) {
+        fill_word(row, fetch::name_word, values[at], nulls[at]);
+    }
+    if (const int at = places.of(Column::parent_id); at >= 0) {
+        nulls[at] = !row.has_parent();
+        // A row may write its parent's key in a way of its own.
+        values[at] = nulls[at] ? 0
+                     : reading.parent_word >= 0
+                         ? reading.keys->to_text(static_cast<Datum>(row.payload[reading.parent_word]))
+                         : reading.keys->to_caller(row.parent, form);
+    }
+    if (const int at = places.of(Column::node); at >= 0) {
+        fill_word(row, fetch::row_word, values[at], nulls[at]);
+    }
+}
+
+void fill_node(const Reading& reading, const Row& row, KeyForm form, Datum* values, bool* nulls) {
+    static constexpr Places first_four = Places::in_order({Column::id, Column::code, Column::name, Column::parent_id});
+    fill_node(reading, row, form, first_four, values, nulls);
 }
 
 core::Walk* walk_depth_first(const Reading& reading, std::int32_t max_level) {

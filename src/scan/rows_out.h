@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fetch/reading.h"
+#include "scan/rows.h"
 #include "scan/tuple_writer.h"
 
 extern "C" {
@@ -28,7 +29,11 @@ private:
     std::size_t written_ = 0;
 };
 
-/// Fills id, code, name, parent_id at values[0..3] from a row that was read with Content::nodes.
+/// Fills id, code, name and parent_id, as far as they are wanted, from a row that was read with Content::nodes, and the row itself from one
+/// that was read with Content::rows.
+void fill_node(const fetch::Reading& reading, const core::Row& row, fetch::KeyForm form, const Places& places,
+               Datum* values, bool* nulls);
+/// The first four at values[0..3].
 void fill_node(const fetch::Reading& reading, const core::Row& row, fetch::KeyForm form, Datum* values, bool* nulls);
 
 /// Rows are visited in an order that memory does not have: asking for one ahead of time hides most of the wait. First the
@@ -49,13 +54,6 @@ inline constexpr std::size_t cache_line = 64;
         __builtin_prefetch(payload + cache_line - 8);
     }
 }
-
-/// The walk's nodes as node (a whole row), level, rank. Read with Content::rows.
-void put_whole_rows(RowsOut& out, const fetch::Reading& reading, const core::Walk& walk);
-
-/// One node as id, code, name, parent_id, depth. depth below 0 is null.
-void put_node_with_depth(RowsOut& out, const fetch::Reading& reading, const core::Row& row, fetch::KeyForm form,
-                         std::int32_t depth);
 
 /// Lists the nodes of a finished reading in pre-order or breadth-first. The walk lives as long as the reading.
 core::Walk* walk_depth_first(const fetch::Reading& reading, std::int32_t max_level);

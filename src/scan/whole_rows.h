@@ -4,12 +4,12 @@
 // calling user, in the same snapshot.
 #pragma once
 
-#include "scan/source.h"
+#include "scan/image_rows.h"
 
 namespace pg_tree::scan {
 
-/// The nodes of a source as node (a whole row), level, rank. False, before anything came out: the image does not say enough to find
-/// the rows.
-bool put_rows_of(RowsOut& out, const registry::TreeUse& use, const cache::ImageReader& reader, ImageSource& source);
+/// Columns node, level and rank of the nodes of a walk in pre-order. False: the image does not say enough to find the rows.
+bool walk_whole_rows(const cache::ImageReader& reader, const registry::TreeUse& use, const ImageWalk& walk,
+                     const Wanted& wanted, Rows*& rows);
 
 }  // namespace pg_tree::scan

@@ -5,7 +5,8 @@
 #include "cache/statistics.h"
 #include "cache/worker.h"
 #include "pg/compat.h"
-#include "sql/call.h"
+#include "scan/question.h"
+#include "scan/rows_out.h"
 
 extern "C" {
 #include "commands/dbcommands.h"
@@ -15,6 +16,7 @@ namespace pg_tree::sql {
 
 using cache::Bypass;
 using cache::TreeStatistics;
+using scan::text_argument;
 
 namespace {
 

@@ -1,7 +1,8 @@
 // tree_path, tree_path_text, tree_depth, tree_root, tree_is_ancestor, tree_contains, tree_lca, tree_descendant_count: one value
 // about a node, mostly from the way up to its root.
 
-#include "sql/call.h"
+#include "scan/question.h"
+#include "scan/source.h"
 
 extern "C" {
 #include "utils/datum.h"
@@ -15,6 +16,13 @@ using core::Rank;
 using fetch::Chain;
 using fetch::Content;
 using fetch::Reading;
+using scan::answer;
+using scan::ask;
+using scan::find_argument;
+using scan::is_in_tree;
+using scan::key_argument;
+using scan::Question;
+using scan::read;
 
 namespace {
 

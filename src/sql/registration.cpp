@@ -2,11 +2,13 @@
 
 #include "registry/register.h"
 #include "registry/tree.h"
-#include "sql/call.h"
+#include "scan/question.h"
+#include "scan/rows_out.h"
 
 namespace pg_tree::sql {
 
 using registry::Registration;
+using scan::text_argument;
 
 namespace {
 

@@ -1,8 +1,7 @@
-// tree_json, tree_draw: a subtree with its root, as one document or as a drawing.
+// tree_json: a subtree with its root, as one document.
 
-#include "scan/drawing.h"
 #include "scan/json.h"
-#include "sql/call.h"
+#include "scan/question.h"
 
 namespace pg_tree::sql {
 
@@ -11,6 +10,14 @@ using core::Key;
 using core::Rank;
 using fetch::Content;
 using fetch::Reading;
+using scan::answer;
+using scan::ask;
+using scan::find_argument;
+using scan::is_in_tree;
+using scan::key_argument;
+using scan::level_argument;
+using scan::Question;
+using scan::read;
 
 namespace {
 
@@ -64,14 +71,6 @@ PG_TREE_FUNCTION(tree_json) {
         PG_RETURN_NULL();
     }
     PG_RETURN_TEXT_P(json);
-}
-
-PG_TREE_FUNCTION(tree_draw) {
-    scan::RowsOut out(fcinfo);
-    if (!PG_ARGISNULL(0)) {
-        render_subtree(fcinfo, level_argument(fcinfo, 2), [&](auto& source) { scan::draw(out, source); });
-    }
-    return Datum{0};
 }
 
 }  // namespace pg_tree::sql

@@ -1,17 +1,17 @@
-// What the SQL functions have in common: their arguments, the tree that is meant, and where the answer comes from.
+// What the functions that read have in common: their arguments, the tree that is meant, and where the answer comes from.
 #pragma once
 
 #include "cache/build.h"
 #include "cache/image_reader.h"
 #include "fetch/reading.h"
 #include "pg/function.h"
-#include "scan/source.h"
+#include "scan/rows.h"
 
 extern "C" {
 #include "portability/instr_time.h"
 }
 
-namespace pg_tree::sql {
+namespace pg_tree::scan {
 
 /// A text argument as a C string; null when it is null.
 inline char* text_argument(FunctionCallInfo fcinfo, int position) {
@@ -64,8 +64,11 @@ inline bool is_in_tree(const cache::ImageReader& reader, core::Rank rank) {
 ///
 ///   from_image(reader)        false, before anything came out: the image does not know enough
 ///   from_table(leave_undone)  false, only when it may be left undone: the whole table would have to be read
+///
+/// Where the image answered, it is still pinned: the lookup that comes back is to be given to done().
 template <class FromImage, class FromTable>
-void answer(const Question& question, fetch::Content content, FromImage&& from_image, FromTable&& from_table) {
+[[nodiscard]] cache::Lookup answer_and_keep(const Question& question, fetch::Content content, FromImage&& from_image,
+                                            FromTable&& from_table, Origin& origin) {
     cache::Lookup lookup = cache::look_up(question.tree, content);
     auto answer_from = [&](const cache::Lookup& found) {
         const cache::ImageReader reader(found.image, *question.tree.tree, question.form);
@@ -73,36 +76,79 @@ void answer(const Question& question, fetch::Content content, FromImage&& from_i
     };
     if (lookup.hit()) {
         if (answer_from(lookup)) {
-            cache::done(lookup);
-            return;
+            origin = {Origin::Kind::hit, cache::Bypass::none};
+            return lookup;
         }
         cache::give_up(question.tree, lookup);
     }
     if (lookup.outcome != cache::Lookup::Outcome::miss) {
+        origin = {Origin::Kind::bypass, lookup.reason};
         (void)from_table(false);
-        return;
+        return lookup;
     }
+    origin = {Origin::Kind::miss, cache::Bypass::none};
     instr_time begin;
     INSTR_TIME_SET_CURRENT(begin);
     if (!from_table(true)) {
-        lookup = cache::build_for_call(question.tree);
+        lookup = cache::build_for_call(question.tree);  // counts the miss if it builds
         if (lookup.hit()) {
-            const bool answered = answer_from(lookup);
-            cache::done(lookup);
-            if (!answered) {
-                (void)from_table(false);
+            if (answer_from(lookup)) {
+                return lookup;
             }
-            return;  // counted when it was built
+            cache::done(lookup);
+            (void)from_table(false);
+            return lookup;
         }
         (void)from_table(false);
         if (lookup.outcome == cache::Lookup::Outcome::bypass) {
-            return;  // counted as what it is
+            origin = {Origin::Kind::bypass, lookup.reason};
+            return lookup;  // counted as what it is
         }
     }
     instr_time end;
     INSTR_TIME_SET_CURRENT(end);
     INSTR_TIME_SUBTRACT(end, begin);
     cache::count_miss(question.tree, static_cast<double>(INSTR_TIME_GET_MICROSEC(end)));
+    return lookup;
 }
 
-}  // namespace pg_tree::sql
+/// The same for an answer that is complete when from_image() comes back.
+template <class FromImage, class FromTable>
+void answer(const Question& question, fetch::Content content, FromImage&& from_image, FromTable&& from_table) {
+    Origin origin;
+    cache::Lookup lookup = answer_and_keep(question, content, from_image, from_table, origin);
+    cache::done(lookup);
+}
+
+/// The same for a stream of rows: from_image(reader, rows) and from_table(leave_undone, rows, reading) say where they come from. `rows` stays
+/// null where there are none; `reading` is what they stand in, and is ended with them, or here.
+template <class FromImage, class FromTable>
+OpenCall open_rows(const Question& question, fetch::Content content, FromImage&& from_image, FromTable&& from_table) {
+    OpenCall call;
+    call.tree = question.tree;
+    fetch::Reading* reading = nullptr;
+    cache::Lookup lookup = answer_and_keep(
+        question, content, [&](const cache::ImageReader& reader) { return from_image(reader, call.rows); },
+        [&](bool leave_undone) {
+            reading = read(question, content, leave_undone);
+            if (from_table(*reading, call.rows)) {
+                return true;
+            }
+            fetch::end_reading(reading);
+            reading = nullptr;
+            call.rows = nullptr;
+            return false;
+        },
+        call.origin);
+    if (call.rows != nullptr) {
+        call.rows->hold(lookup, reading);
+        return call;
+    }
+    cache::done(lookup);
+    if (reading != nullptr) {
+        fetch::end_reading(reading);
+    }
+    return call;
+}
+
+}  // namespace pg_tree::scan

@@ -1,0 +1,169 @@
+// The rows of a set-returning function, one after the other.
+//
+// Both ways out take the same stream: the TreeScan plan node hands its rows to the executor as they come, the plain function
+// puts them all into a tuplestore. A stream says what it is asked for only: columns that nobody wants are not computed, and rows that
+// fail the conditions are left out, mostly without being visited.
+#pragma once
+
+#include "cache/lookup.h"
+#include "fetch/reading.h"
+
+namespace pg_tree::scan {
+
+/// Everything that a set-returning function can say of a node.
+enum class Column : int {
+    id,
+    code,
+    name,
+    parent_id,
+    level,     ///< 0 for the first generation that the call puts out
+    depth,     ///< 0 for roots; null for a node without a root above it
+    distance,  ///< from the node that the call starts at
+    rank,      ///< 1..n in the order of the call's output, whatever conditions leave of it
+    children,
+    descendants,
+    is_leaf,
+    is_cycle,
+    root_id,
+    path,
+    node,  ///< the table's row
+    line,  ///< of a drawing
+    count
+};
+inline constexpr int column_kinds = static_cast<int>(Column::count);
+/// No function has more columns.
+inline constexpr int max_columns = 13;
+
+/// Which columns are wanted, and where each goes in a row of values.
+class Places {
+public:
+    constexpr Places() {
+        for (std::int8_t& place : place_) {
+            place = -1;
+        }
+    }
+    /// These columns, at 0 and so on.
+    static constexpr Places in_order(std::initializer_list<Column> columns) {
+        Places places;
+        int place = 0;
+        for (const Column column : columns) {
+            places.want(column, place++);
+        }
+        return places;
+    }
+
+    constexpr void want(Column column, int place) {
+        place_[static_cast<int>(column)] = static_cast<std::int8_t>(place);
+    }
+    bool wants(Column column) const { return place_[static_cast<int>(column)] >= 0; }
+    /// Not negative only for a column that is wanted.
+    int of(Column column) const { return place_[static_cast<int>(column)]; }
+
+private:
+    std::int8_t place_[column_kinds] = {};
+};
+
+/// Both ends included.
+struct Range {
+    std::int64_t low = INT64_MIN;
+    std::int64_t high = INT64_MAX;
+
+    bool contains(std::int64_t value) const { return low <= value && value <= high; }
+    bool limits() const { return low != INT64_MIN || high != INT64_MAX; }
+    void intersect(Range other) {
+        low = std::max(low, other.low);
+        high = std::min(high, other.high);
+    }
+};
+
+/// Which of the call's rows are wanted. Ranges, `leaf` and `never` are kept by every stream. Keys may be: whoever gives them looks
+/// at the rows again.
+struct Conditions {
+    Range level;
+    Range depth;
+    Range distance;
+    Range rank;
+    enum class Leaf { any, yes, no } leaf = Leaf::any;
+    bool never = false;
+    int id_count = -1;           ///< -1: any id
+    const Datum* ids = nullptr;  ///< in the form that the function gives keys
+    bool of_parent = false;
+    Datum parent = 0;
+};
+
+struct Wanted {
+    Places places;
+    Conditions conditions;
+    /// Nobody will ask for more rows than this.
+    double most = 1e300;
+};
+
+/// Where a call's rows come from.
+struct Origin {
+    enum class Kind {
+        none,  ///< not asked: an argument is null
+        hit,
+        miss,
+        bypass
+    };
+    Kind kind = Kind::none;
+    cache::Bypass reason = cache::Bypass::none;  ///< of a bypass
+};
+
+/// An open call. Lives in the memory context that was current when it was opened; functions are server frames. Objects are
+/// trivially destructible: close() is called once, unless an error comes first; pins then go with their resource owner.
+class Rows {
+public:
+    /// Fills the wanted columns of the next row; false: there is none. What is not by value stays valid until the next call, or is
+    /// allocated in the current context.
+    virtual bool next(Datum* values, bool* nulls) = 0;
+    /// Begins again with the first row.
+    virtual void rewind() = 0;
+
+    /// Takes over what the rows stand in: a pinned image, if the lookup is a hit, or a finished reading.
+    void hold(const cache::Lookup& lookup, fetch::Reading* reading) {
+        image_ = lookup;
+        reading_ = reading != nullptr ? reading : reading_;
+    }
+    /// Gives back what the stream holds.
+    void close();
+
+    /// Nodes that the conditions left out so far, or cut off with what is above them.
+    std::uint64_t skipped() const { return skipped_; }
+
+protected:
+    ~Rows() = default;
+    std::uint64_t skipped_ = 0;
+    fetch::Reading* reading_ = nullptr;  ///< ended by close()
+
+private:
+    cache::Lookup image_ = {cache::Lookup::Outcome::miss, cache::Bypass::none, {}, 0, nullptr};
+};
+
+/// A call that has begun. The definition may be looked at as long as the memory lives that the call was opened in.
+struct OpenCall {
+    Rows* rows = nullptr;  ///< null: there are none
+    registry::TreeUse tree = {nullptr, nullptr};
+    Origin origin;
+};
+
+/// A set-returning function.
+struct SetFunction {
+    const char* symbol;  ///< the C function's name, which is the SQL function's
+    /// Begins a call with the arguments in fcinfo. Allocates in the current context.
+    OpenCall (*open)(FunctionCallInfo fcinfo, const Wanted& wanted);
+    int columns;
+    Column column[max_columns];
+    int key_argument;   ///< of the node that the call is about; -1: the whole forest
+    int tree_argument;  ///< the tree's name
+};
+
+extern const SetFunction tree_build, tree_page, tree_rows, tree_forest;              // open_below.cpp
+extern const SetFunction tree_children, tree_siblings, tree_ancestors, tree_leaves;  // open_kin.cpp
+extern const SetFunction tree_walk;                                                  // open_walk.cpp
+extern const SetFunction tree_draw;                                                  // drawing.cpp
+
+/// The plain function: every row of a call into a tuplestore.
+Datum put_every_row(FunctionCallInfo fcinfo, const SetFunction& function);
+
+}  // namespace pg_tree::scan
