@@ -55,15 +55,20 @@ GRANT SELECT ON tree_registry TO PUBLIC;
 -- Three overloads each: bigint serves smallint, integer and bigint keys, uuid serves uuid keys, text serves keys of any type in
 -- that type's own text form.
 
+CREATE FUNCTION tree_support(internal) RETURNS internal
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION tree_support(internal) IS
+    'What the planner asks of the functions that return rows: how many, and at what cost.';
+
 CREATE FUNCTION tree_build(root bigint, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS TABLE (id bigint, code text, name text, parent_id bigint, level int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_build(root uuid, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS TABLE (id uuid, code text, name text, parent_id uuid, level int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_build(root text, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS TABLE (id text, code text, name text, parent_id text, level int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 COMMENT ON FUNCTION tree_build(bigint, text, int) IS
     'The descendants of root in depth-first pre-order; level 0 are its children, max_level is the deepest one wanted.';
 COMMENT ON FUNCTION tree_build(uuid, text, int) IS
@@ -73,13 +78,13 @@ COMMENT ON FUNCTION tree_build(text, text, int) IS
 
 CREATE FUNCTION tree_page(root bigint, after bigint, tree text DEFAULT NULL, page_size int DEFAULT 100)
     RETURNS TABLE (id bigint, code text, name text, parent_id bigint, level int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 100;
 CREATE FUNCTION tree_page(root uuid, after uuid, tree text DEFAULT NULL, page_size int DEFAULT 100)
     RETURNS TABLE (id uuid, code text, name text, parent_id uuid, level int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 100;
 CREATE FUNCTION tree_page(root text, after text, tree text DEFAULT NULL, page_size int DEFAULT 100)
     RETURNS TABLE (id text, code text, name text, parent_id text, level int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 100;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 100;
 COMMENT ON FUNCTION tree_page(bigint, bigint, text, int) IS
     'The page_size rows of tree_build(root) that follow the row after; NULL: the first ones.';
 COMMENT ON FUNCTION tree_page(uuid, uuid, text, int) IS
@@ -89,13 +94,13 @@ COMMENT ON FUNCTION tree_page(text, text, text, int) IS
 
 CREATE FUNCTION tree_rows(rowtype anyelement, root bigint, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS TABLE (node anyelement, level int, rank bigint)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_rows(rowtype anyelement, root uuid, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS TABLE (node anyelement, level int, rank bigint)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_rows(rowtype anyelement, root text, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS TABLE (node anyelement, level int, rank bigint)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 COMMENT ON FUNCTION tree_rows(anyelement, bigint, text, int) IS
     'The descendants of root as whole rows: SELECT (node).*, level FROM tree_rows(NULL::my_table, 1).';
 COMMENT ON FUNCTION tree_rows(anyelement, uuid, text, int) IS
@@ -105,13 +110,13 @@ COMMENT ON FUNCTION tree_rows(anyelement, text, text, int) IS
 
 CREATE FUNCTION tree_walk(start bigint, tree text DEFAULT NULL, search text DEFAULT 'depth', include_start bool DEFAULT true, max_distance int DEFAULT NULL)
     RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int, distance int, rank bigint, children int, descendants bigint, is_leaf bool, is_cycle bool, root_id bigint, path bigint[])
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_walk(start uuid, tree text DEFAULT NULL, search text DEFAULT 'depth', include_start bool DEFAULT true, max_distance int DEFAULT NULL)
     RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int, distance int, rank bigint, children int, descendants bigint, is_leaf bool, is_cycle bool, root_id uuid, path uuid[])
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_walk(start text, tree text DEFAULT NULL, search text DEFAULT 'depth', include_start bool DEFAULT true, max_distance int DEFAULT NULL)
     RETURNS TABLE (id text, code text, name text, parent_id text, depth int, distance int, rank bigint, children int, descendants bigint, is_leaf bool, is_cycle bool, root_id text, path text[])
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 COMMENT ON FUNCTION tree_walk(bigint, text, text, bool, int) IS
     'start and its descendants, depth first or breadth first, with all there is to say of each. depth counts from the root, distance from start, rank in this order; is_cycle: the node lies on a cycle; path: as tree_path.';
 COMMENT ON FUNCTION tree_walk(uuid, text, text, bool, int) IS
@@ -121,13 +126,13 @@ COMMENT ON FUNCTION tree_walk(text, text, text, bool, int) IS
 
 CREATE FUNCTION tree_children(node bigint, tree text DEFAULT NULL)
     RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 20;
 CREATE FUNCTION tree_children(node uuid, tree text DEFAULT NULL)
     RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 20;
 CREATE FUNCTION tree_children(node text, tree text DEFAULT NULL)
     RETURNS TABLE (id text, code text, name text, parent_id text, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 20;
 COMMENT ON FUNCTION tree_children(bigint, text) IS
     'The children of node in sibling order; depth counts from the root.';
 COMMENT ON FUNCTION tree_children(uuid, text) IS
@@ -137,13 +142,13 @@ COMMENT ON FUNCTION tree_children(text, text) IS
 
 CREATE FUNCTION tree_siblings(node bigint, tree text DEFAULT NULL)
     RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 20;
 CREATE FUNCTION tree_siblings(node uuid, tree text DEFAULT NULL)
     RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 20;
 CREATE FUNCTION tree_siblings(node text, tree text DEFAULT NULL)
     RETURNS TABLE (id text, code text, name text, parent_id text, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 20;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 20;
 COMMENT ON FUNCTION tree_siblings(bigint, text) IS
     'The other rows with the same parent as node, in sibling order; those of a row without a parent are the others without one.';
 COMMENT ON FUNCTION tree_siblings(uuid, text) IS
@@ -153,13 +158,13 @@ COMMENT ON FUNCTION tree_siblings(text, text) IS
 
 CREATE FUNCTION tree_ancestors(node bigint, tree text DEFAULT NULL)
     RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 10;
 CREATE FUNCTION tree_ancestors(node uuid, tree text DEFAULT NULL)
     RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 10;
 CREATE FUNCTION tree_ancestors(node text, tree text DEFAULT NULL)
     RETURNS TABLE (id text, code text, name text, parent_id text, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 10;
 COMMENT ON FUNCTION tree_ancestors(bigint, text) IS
     'The ancestors of node, the root first, node itself not among them.';
 COMMENT ON FUNCTION tree_ancestors(uuid, text) IS
@@ -169,13 +174,13 @@ COMMENT ON FUNCTION tree_ancestors(text, text) IS
 
 CREATE FUNCTION tree_leaves(root bigint, tree text DEFAULT NULL)
     RETURNS TABLE (id bigint, code text, name text, parent_id bigint, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_leaves(root uuid, tree text DEFAULT NULL)
     RETURNS TABLE (id uuid, code text, name text, parent_id uuid, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_leaves(root text, tree text DEFAULT NULL)
     RETURNS TABLE (id text, code text, name text, parent_id text, depth int)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 COMMENT ON FUNCTION tree_leaves(bigint, text) IS
     'The nodes below root that have no children, in pre-order; root itself when it has none.';
 COMMENT ON FUNCTION tree_leaves(uuid, text) IS
@@ -329,13 +334,13 @@ COMMENT ON FUNCTION tree_json(text, text, int) IS
 
 CREATE FUNCTION tree_draw(root bigint, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS SETOF text
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_draw(root uuid, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS SETOF text
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 CREATE FUNCTION tree_draw(root text, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS SETOF text
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 1000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 1000 ROWS 1000;
 COMMENT ON FUNCTION tree_draw(bigint, text, int) IS
     'root and its descendants as a drawing, one line a node.';
 COMMENT ON FUNCTION tree_draw(uuid, text, int) IS
@@ -345,7 +350,7 @@ COMMENT ON FUNCTION tree_draw(text, text, int) IS
 
 CREATE FUNCTION tree_forest(rowtype anyelement, tree text DEFAULT NULL, max_level int DEFAULT NULL)
     RETURNS TABLE (node anyelement, level int, rank bigint)
-    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10000;
+    AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED SUPPORT tree_support COST 10000 ROWS 10000;
 COMMENT ON FUNCTION tree_forest(anyelement, text, int) IS
     'Every row that is in the tree, roots at level 0, in pre-order: SELECT (node).*, level FROM tree_forest(NULL::my_table).';
 

@@ -11,6 +11,8 @@
 #include "pg/debug_break.h"
 #include "pg/server.h"
 #include "registry/resolve.h"
+#include "scan/functions.h"
+#include "scan/tree_path.h"
 #include "track/note.h"
 
 extern "C" {
@@ -34,6 +36,8 @@ void _PG_init(void) {
     pg_tree::cache::watch_resource_owners();                     // pins go with the query that took them
     pg_tree::cache::watch_transactions();                        // builds end with their transaction
     pg_tree::cache::watch_grounds();                             // files, partitions and triggers that change
+    pg_tree::scan::watch_functions();                            // which functions the planner may replace
+    pg_tree::scan::plan_tree_scans();                            // the TreeScan plan node; pg_tree.enable_scan
     pg_tree::pg::define_debug_settings();
     MarkGUCPrefixReserved("pg_tree");
 }

@@ -234,11 +234,19 @@ void ImagePlan::write(const Forest& forest, std::byte* block) const {
         parents[rank] = open.empty() ? parentless_mark : open.back();
         levels[rank] = static_cast<std::uint32_t>(open.size());
         header->deepest = std::max(header->deepest, levels[rank]);
+        if (rank < in_tree_) {
+            header->roots += levels[rank] == 0 ? 1 : 0;
+            header->level_sum += levels[rank];
+        }
         sizes[rank] = 1;
         open.push_back(rank);
     }
     for (Rank rank = nodes; rank-- > 0;) {
         forest.poller().step();
+        if (rank < in_tree_ && sizes[rank] == 1) {
+            ++header->leaves;
+            header->leaf_level_sum += levels[rank];
+        }
         if (parents[rank] < nodes) {
             sizes[parents[rank]] += sizes[rank];
         } else {

@@ -43,6 +43,11 @@ struct ImageHeader {
     std::uint32_t anchor_children;
     std::uint32_t deepest;  ///< the largest level
     std::uint32_t has_null_keys;
+    // Of the nodes in the tree, for averages.
+    std::uint32_t roots;
+    std::uint32_t leaves;
+    std::uint64_t level_sum;
+    std::uint64_t leaf_level_sum;
     std::uint64_t index_slots;
     std::uint64_t index_mask;  ///< 0: the index is an array that starts at smallest_key
     Key smallest_key;
@@ -66,6 +71,14 @@ public:
 
     const ImageHeader& header() const { return *header_; }
     Rank nodes() const { return header_->nodes; }
+    /// How many nodes stand below a node of the tree on average, which is how many stand above it.
+    double average_level() const { return per_node(static_cast<double>(header_->level_sum)); }
+    double average_leaves() const {
+        return per_node(static_cast<double>(header_->leaf_level_sum) + static_cast<double>(header_->leaves));
+    }
+    double average_children() const {
+        return per_node(static_cast<double>(header_->in_tree) - static_cast<double>(header_->roots));
+    }
     /// The rank is that of a node in the tree.
     bool in_tree(Rank rank) const { return rank < header_->in_tree; }
     bool is_node(Rank rank) const { return rank < header_->nodes; }
@@ -114,6 +127,8 @@ public:
     void prefetch(Rank rank) const { __builtin_prefetch(payload_ + payloads_[rank]); }
 
 private:
+    double per_node(double sum) const { return header_->in_tree == 0 ? 0 : sum / header_->in_tree; }
+
     template <class T>
     const T* at(std::uint64_t offset) const {
         return reinterpret_cast<const T*>(reinterpret_cast<const std::byte*>(header_) + offset);

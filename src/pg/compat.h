@@ -8,7 +8,9 @@ extern "C" {
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/paths.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/regproc.h"
@@ -49,6 +51,23 @@ inline bool may_use_schema(Oid schema, Oid user) {
 inline bool may_use_schema(Oid schema) { return may_use_schema(schema, GetUserId()); }
 
 inline bool may_select(Oid relation, Oid user) { return pg_class_aclcheck(relation, user, ACL_SELECT) == ACLCHECK_OK; }
+
+inline bool may_execute(Oid function) {
+#if PG_VERSION_NUM >= 160000
+    return object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+#else
+    return pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
+/// Sorted by the expression, ascending and nulls last, with this `<`; NIL if nobody asks for that.
+inline List* sorted_by(PlannerInfo* root, Expr* expression, Oid less_than, Relids relation) {
+#if PG_VERSION_NUM >= 160000
+    return build_expression_pathkey(root, expression, less_than, relation, false);
+#else
+    return build_expression_pathkey(root, expression, nullptr, less_than, relation, false);
+#endif
+}
 
 /// No transaction of this id or a later one has been removed from the commit log.
 inline TransactionId oldest_xid() {

@@ -382,6 +382,85 @@ TreeUse use_tree_of_trigger(Oid calling_function, Oid trigger, MemoryContext con
     });
 }
 
+namespace {
+
+/// Splits a name that may be none. False: it is not one that is worth a look.
+bool split_quietly(const char* text, TreeName& name) {
+    List* parts;
+    if (!SplitIdentifierString(pstrdup(text), '.', &parts) || parts == NIL || list_length(parts) > 2) {
+        return false;
+    }
+    name.schema = list_length(parts) == 2 ? static_cast<const char*>(linitial(parts)) : nullptr;
+    name.tree = static_cast<const char*>(llast(parts));
+    return true;
+}
+
+}  // namespace
+
+bool knows_tree(Oid calling_function, Oid row_type, const char* text) {
+    const std::span<Registration> known = names(calling_function);
+    if (text == nullptr && !OidIsValid(row_type) && default_tree != nullptr && default_tree[0] != '\0') {
+        text = default_tree;
+    }
+    TreeName name = {nullptr, nullptr};
+    Oid schema = InvalidOid;
+    if (text != nullptr) {
+        if (!split_quietly(text, name)) {
+            return false;
+        }
+        if (name.schema != nullptr) {
+            schema = get_namespace_oid(name.schema, true);
+            if (!OidIsValid(schema)) {
+                return false;
+            }
+        }
+    }
+    const Oid relation = OidIsValid(row_type) ? get_typ_typrelid(row_type) : InvalidOid;
+    List* path = fetch_search_path(true);
+    // The first schema on the path that has the name; without a name the tree has to be the only one.
+    int found = 0;
+    int found_at = INT32_MAX;
+    bool readable = false;
+    for (const Registration& registration : known) {
+        if (text != nullptr && strcmp(registration.tree, name.tree) != 0) {
+            continue;
+        }
+        int at = 0;
+        if (OidIsValid(schema)) {
+            if (registration.schema != schema) {
+                continue;
+            }
+        } else if (text == nullptr && OidIsValid(row_type)) {
+            if (registration.relation != relation) {
+                continue;
+            }
+        } else {
+            at = 0;
+            ListCell* cell;
+            foreach (cell, path) {
+                if (lfirst_oid(cell) == registration.schema) {
+                    break;
+                }
+                ++at;
+            }
+            if (cell == nullptr || (text == nullptr && !may_read(registration.relation))) {
+                continue;
+            }
+        }
+        if (text == nullptr) {
+            at = 0;
+        }
+        if (at < found_at) {
+            found_at = at;
+            found = 0;
+            readable = may_read(registration.relation) && (!OidIsValid(row_type) || registration.relation == relation);
+        }
+        found += at == found_at ? 1 : 0;
+    }
+    list_free(path);
+    return found == 1 && readable;
+}
+
 void start() {
     DefineCustomStringVariable("pg_tree.default_tree", "The tree meant by calls that name none.",
                                "Empty: the only tree on the search path.", &default_tree, "", PGC_USERSET, 0, nullptr,

@@ -32,6 +32,10 @@ TreeUse use_tree_of_row_type(Oid calling_function, Oid row_type, const char* nam
 /// The tree that this trigger carries, for those who know it from shared memory. An error when it is gone.
 TreeUse use_tree_of_trigger(Oid calling_function, Oid trigger, MemoryContext context);
 
+/// For the planner, who must not raise an error where running the query would not: does use_tree(), or with a row type
+/// use_tree_of_row_type(), find a tree that the caller may read something of? Whoever asks goes on to call it.
+bool knows_tree(Oid calling_function, Oid row_type, const char* name);
+
 /// Splits a tree's name as users write it. `schema` is null when none was given.
 struct TreeName {
     const char* schema;

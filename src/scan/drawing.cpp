@@ -1,6 +1,7 @@
 // tree_draw. Box-drawing characters in a UTF-8 database, ASCII elsewhere. Below 40 levels the branches give way to the level's number in
 // brackets: a drawing of a long chain would otherwise grow with its square.
 
+#include "scan/image_rows.h"
 #include "scan/question.h"
 #include "scan/source.h"
 
@@ -140,8 +141,30 @@ OpenCall open_draw(FunctionCallInfo fcinfo, const Wanted& wanted) {
         });
 }
 
+double estimate_draw(const cache::ImageReader& reader, core::Rank root, const PlannedArgument* arguments,
+                     const Conditions& conditions) {
+    if (!is_in_tree(reader, root)) {
+        return 0;
+    }
+    ImageWalk walk;
+    walk.start = root;
+    walk.last_level = last_level_below(
+        reader.image(), root,
+        arguments[2].known && !arguments[2].null ? DatumGetInt32(arguments[2].value) : core::unlimited);
+    return 1 + count_image(reader, walk, conditions);
+}
+
 }  // namespace
 
-constexpr SetFunction tree_draw = {"tree_draw", open_draw, 1, {Column::line}, 0, 1};
+constexpr SetFunction tree_draw = {"tree_draw",
+                                   open_draw,
+                                   1,
+                                   {Column::line},
+                                   0,
+                                   1,
+                                   false,
+                                   estimate_draw,
+                                   [](const core::Image& image) { return image.average_level() + 1; },
+                                   Column::count};
 
 }  // namespace pg_tree::scan

@@ -45,6 +45,10 @@ NodeRows* walk_image(const cache::ImageReader& reader, const ImageWalk& walk, co
 /// The nodes above one that is in the tree, the root first.
 NodeRows* climb_image(const cache::ImageReader& reader, core::Rank node, const Wanted& wanted);
 
+/// How many rows walk_image() would give, for the planner: exact where it takes no more than looking at some ten thousand nodes, else from
+/// a sample.
+double count_image(const cache::ImageReader& reader, const ImageWalk& walk, const Conditions& conditions);
+
 /// Does the node stand below the other, a node or an anchor?
 bool is_below(const core::Image& image, core::Rank above, core::Rank node);
 

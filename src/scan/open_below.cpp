@@ -219,13 +219,74 @@ OpenCall open_forest(FunctionCallInfo fcinfo, const Wanted& wanted) {
         });
 }
 
+// --- Estimates ------------------------------------------------------------------------------------------------------------------
+
+std::int32_t limit_of(const PlannedArgument& argument) {
+    return !argument.known || argument.null ? core::unlimited : DatumGetInt32(argument.value);
+}
+
+template <int max_level_argument>
+double estimate_below(const ImageReader& reader, Rank node, const PlannedArgument* arguments,
+                      const Conditions& conditions) {
+    return node == core::no_rank
+               ? 0
+               : count_image(reader, walk_below(reader, node, limit_of(arguments[max_level_argument])), conditions);
+}
+
+double estimate_page(const ImageReader& reader, Rank node, const PlannedArgument* arguments,
+                     const Conditions& conditions) {
+    if (node == core::no_rank) {
+        return 0;
+    }
+    ImageWalk walk = walk_below(reader, node, core::unlimited);
+    const std::int32_t page_size = limit_of(arguments[3]);
+    walk.most = page_size < 1 ? 0 : static_cast<std::size_t>(page_size);
+    double left = count_image(reader, walk, conditions);
+    Rank after;
+    if (arguments[1].known && !arguments[1].null && reader.find_quietly(arguments[1].value, after) &&
+        after != core::no_rank && reader.image().is_node(node) && is_below(reader.image(), node, after)) {
+        left = std::min(left, static_cast<double>(reader.image().end(node) - after - 1));
+    }
+    return left;
+}
+
+double estimate_forest(const ImageReader& reader, Rank, const PlannedArgument* arguments,
+                       const Conditions& conditions) {
+    ImageWalk walk;
+    const std::int32_t max_level = limit_of(arguments[2]);
+    walk.last_level = max_level < 0 ? -1 : max_level;
+    return count_image(reader, walk, conditions);
+}
+
+double average_below(const core::Image& image) { return image.average_level(); }
+
 }  // namespace
 
-constexpr SetFunction tree_build = {
-    "tree_build", open_build, 5, {Column::id, Column::code, Column::name, Column::parent_id, Column::level}, 0, 1};
-constexpr SetFunction tree_page = {
-    "tree_page", open_page, 5, {Column::id, Column::code, Column::name, Column::parent_id, Column::level}, 0, 2};
-constexpr SetFunction tree_rows = {"tree_rows", open_tree_rows, 3, {Column::node, Column::level, Column::rank}, 1, 2};
-constexpr SetFunction tree_forest = {"tree_forest", open_forest, 3, {Column::node, Column::level, Column::rank}, -1, 1};
+constexpr SetFunction tree_build = {"tree_build",
+                                    open_build,
+                                    5,
+                                    {Column::id, Column::code, Column::name, Column::parent_id, Column::level},
+                                    0,
+                                    1,
+                                    false,
+                                    estimate_below<2>,
+                                    average_below,
+                                    Column::count};
+constexpr SetFunction tree_page = {"tree_page",
+                                   open_page,
+                                   5,
+                                   {Column::id, Column::code, Column::name, Column::parent_id, Column::level},
+                                   0,
+                                   2,
+                                   false,
+                                   estimate_page,
+                                   average_below,
+                                   Column::count};
+constexpr SetFunction tree_rows = {
+    "tree_rows",       open_tree_rows, 3,           {Column::node, Column::level, Column::rank}, 1, 2, true,
+    estimate_below<3>, average_below,  Column::rank};
+constexpr SetFunction tree_forest = {
+    "tree_forest",   open_forest, 3,           {Column::node, Column::level, Column::rank}, -1, 1, true,
+    estimate_forest, nullptr,     Column::rank};
 
 }  // namespace pg_tree::scan

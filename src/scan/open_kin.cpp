@@ -26,41 +26,46 @@ ImageWalk one_generation(const Image& image, Rank parent) {
     return walk;
 }
 
-Rows* find_children(const ImageReader& reader, Rank node, const Wanted& wanted) {
-    if (node == core::no_rank) {
-        return nullptr;
-    }
-    const Image& image = reader.image();
+ImageWalk walk_children(const Image& image, Rank node) {
     ImageWalk walk = one_generation(image, node);
     // Below a key that has no row stand orphans, which are roots; below a rejected row stands what is in no tree.
     walk.has_depth =
         image.in_tree(node) || (!image.is_node(node) && image.anchor(node).kind == core::AnchorKind::missing);
-    return walk_image(reader, walk, wanted);
+    return walk;
+}
+
+Rows* find_children(const ImageReader& reader, Rank node, const Wanted& wanted) {
+    return node == core::no_rank ? nullptr : walk_image(reader, walk_children(reader.image(), node), wanted);
+}
+
+bool has_siblings(const ImageReader& reader, Rank node) {
+    return is_in_tree(reader, node) && reader.image().parent(node) != node;
+}
+
+ImageWalk walk_siblings(const Image& image, Rank node) {
+    ImageWalk walk = one_generation(image, image.parent(node));
+    walk.except = node;
+    return walk;
 }
 
 Rows* find_siblings(const ImageReader& reader, Rank node, const Wanted& wanted) {
-    const Image& image = reader.image();
-    if (!is_in_tree(reader, node) || image.parent(node) == node) {
-        return nullptr;
-    }
-    ImageWalk walk = one_generation(image, image.parent(node));
-    walk.except = node;
-    return walk_image(reader, walk, wanted);
+    return has_siblings(reader, node) ? walk_image(reader, walk_siblings(reader.image(), node), wanted) : nullptr;
 }
 
 Rows* find_ancestors(const ImageReader& reader, Rank node, const Wanted& wanted) {
     return is_in_tree(reader, node) ? climb_image(reader, node, wanted) : nullptr;
 }
 
-Rows* find_leaves(const ImageReader& reader, Rank root, const Wanted& wanted) {
-    if (!is_in_tree(reader, root)) {
-        return nullptr;
-    }
+ImageWalk walk_leaves(Rank root) {
     ImageWalk walk;
     walk.start = root;
     walk.include_start = true;
     walk.only_leaves = true;
-    return walk_image(reader, walk, wanted);
+    return walk;
+}
+
+Rows* find_leaves(const ImageReader& reader, Rank root, const Wanted& wanted) {
+    return is_in_tree(reader, root) ? walk_image(reader, walk_leaves(root), wanted) : nullptr;
 }
 
 // --- From the table ------------------------------------------------------------------------------------------------------------
@@ -190,15 +195,56 @@ OpenCall open_kin(FunctionCallInfo fcinfo, const Wanted& wanted) {
         });
 }
 
-constexpr SetFunction kin(const char* symbol, OpenCall (*open)(FunctionCallInfo, const Wanted&)) {
-    return {symbol, open, 5, {Column::id, Column::code, Column::name, Column::parent_id, Column::depth}, 0, 1};
+// --- Estimates ------------------------------------------------------------------------------------------------------------------
+
+double estimate_children(const ImageReader& reader, Rank node, const PlannedArgument*, const Conditions& conditions) {
+    return node == core::no_rank ? 0 : count_image(reader, walk_children(reader.image(), node), conditions);
+}
+
+double estimate_siblings(const ImageReader& reader, Rank node, const PlannedArgument*, const Conditions& conditions) {
+    return has_siblings(reader, node) ? count_image(reader, walk_siblings(reader.image(), node), conditions) : 0;
+}
+
+double estimate_ancestors(const ImageReader& reader, Rank node, const PlannedArgument*, const Conditions& conditions) {
+    if (!is_in_tree(reader, node)) {
+        return 0;
+    }
+    NodeRows* rows = climb_image(reader, node, {{}, conditions});
+    double count = 0;
+    for (; rows->next(nullptr, nullptr); ++count) {
+    }
+    return count;
+}
+
+double estimate_leaves(const ImageReader& reader, Rank root, const PlannedArgument*, const Conditions& conditions) {
+    return is_in_tree(reader, root) ? count_image(reader, walk_leaves(root), conditions) : 0;
+}
+
+double average_children(const Image& image) { return image.average_children(); }
+double average_siblings(const Image& image) {
+    const core::ImageHeader& header = image.header();
+    const double parents = static_cast<double>(header.in_tree) - static_cast<double>(header.leaves) + 1;
+    return static_cast<double>(header.in_tree) / parents;
+}
+
+constexpr SetFunction kin(const char* symbol, OpenCall (*open)(FunctionCallInfo, const Wanted&),
+                          double (*estimate)(const ImageReader&, Rank, const PlannedArgument*, const Conditions&),
+                          double (*average)(const Image&), Column sorted_by = Column::count) {
+    return {symbol,  open,     5,     {Column::id, Column::code, Column::name, Column::parent_id, Column::depth},
+            0,       1,        false, estimate,
+            average, sorted_by};
 }
 
 }  // namespace
 
-constexpr SetFunction tree_children = kin("tree_children", open_kin<find_children, read_children>);
-constexpr SetFunction tree_siblings = kin("tree_siblings", open_kin<find_siblings, read_siblings>);
-constexpr SetFunction tree_ancestors = kin("tree_ancestors", open_kin<find_ancestors, read_ancestors>);
-constexpr SetFunction tree_leaves = kin("tree_leaves", open_kin<find_leaves, read_leaves>);
+constexpr SetFunction tree_children =
+    kin("tree_children", open_kin<find_children, read_children>, estimate_children, average_children);
+constexpr SetFunction tree_siblings =
+    kin("tree_siblings", open_kin<find_siblings, read_siblings>, estimate_siblings, average_siblings);
+constexpr SetFunction tree_ancestors = kin(
+    "tree_ancestors", open_kin<find_ancestors, read_ancestors>, estimate_ancestors,
+    [](const Image& image) { return image.average_level(); }, Column::depth);
+constexpr SetFunction tree_leaves = kin("tree_leaves", open_kin<find_leaves, read_leaves>, estimate_leaves,
+                                        [](const Image& image) { return image.average_leaves(); });
 
 }  // namespace pg_tree::scan

@@ -33,14 +33,19 @@ struct WalkRequest {
     std::int32_t max_distance;  ///< of what comes out; core::unlimited for all
 };
 
-NodeRows* from_image(const cache::ImageReader& reader, Rank start, const WalkRequest& request, const Wanted& wanted) {
-    const core::Image& image = reader.image();
+ImageWalk walk_from(const core::Image& image, Rank start, const WalkRequest& request) {
     ImageWalk walk;
     walk.start = start;
     walk.include_start = request.include_start;
     walk.breadth_first = request.breadth_first;
     walk.last_level = request.max_distance < 0 ? -1 : std::int64_t{image.level(start)} + request.max_distance;
     walk.distance_base = image.level(start);
+    return walk;
+}
+
+NodeRows* from_image(const cache::ImageReader& reader, Rank start, const WalkRequest& request, const Wanted& wanted) {
+    const core::Image& image = reader.image();
+    ImageWalk walk = walk_from(image, start, request);
     walk.root = start;
     while (wanted.places.wants(Column::root_id) && !image.is_root(walk.root)) {
         walk.root = image.parent(walk.root);
@@ -133,6 +138,21 @@ OpenCall open_walk(FunctionCallInfo fcinfo, const Wanted& wanted) {
         });
 }
 
+double estimate_walk(const cache::ImageReader& reader, Rank start, const PlannedArgument* arguments,
+                     const Conditions& conditions) {
+    if (!is_in_tree(reader, start)) {
+        return 0;
+    }
+    WalkRequest request = {false, true, core::unlimited};
+    if (arguments[3].known && !arguments[3].null) {
+        request.include_start = DatumGetBool(arguments[3].value);
+    }
+    if (arguments[4].known && !arguments[4].null) {
+        request.max_distance = DatumGetInt32(arguments[4].value);
+    }
+    return count_image(reader, walk_from(reader.image(), start, request), conditions);
+}
+
 }  // namespace
 
 constexpr SetFunction tree_walk = {
@@ -142,6 +162,10 @@ constexpr SetFunction tree_walk = {
     {Column::id, Column::code, Column::name, Column::parent_id, Column::depth, Column::distance, Column::rank,
      Column::children, Column::descendants, Column::is_leaf, Column::is_cycle, Column::root_id, Column::path},
     0,
-    1};
+    1,
+    false,
+    estimate_walk,
+    [](const core::Image& image) { return image.average_level() + 1; },
+    Column::rank};
 
 }  // namespace pg_tree::scan

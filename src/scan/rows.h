@@ -5,6 +5,7 @@
 // fail the conditions are left out, mostly without being visited.
 #pragma once
 
+#include "cache/image_reader.h"
 #include "cache/lookup.h"
 #include "fetch/reading.h"
 
@@ -147,6 +148,14 @@ struct OpenCall {
     Origin origin;
 };
 
+/// What the planner knows of an argument.
+struct PlannedArgument {
+    bool known = false;
+    bool null = false;
+    Datum value = 0;
+};
+inline constexpr int max_arguments = 5;
+
 /// A set-returning function.
 struct SetFunction {
     const char* symbol;  ///< the C function's name, which is the SQL function's
@@ -156,6 +165,15 @@ struct SetFunction {
     Column column[max_columns];
     int key_argument;   ///< of the node that the call is about; -1: the whole forest
     int tree_argument;  ///< the tree's name
+    bool row_type;      ///< argument 0 is of the table's row type
+    /// How many rows a call will give. `node` is the node or anchor that it is about: no_rank when there is none in the image, or for the
+    /// whole forest. Negative: it cannot be told.
+    double (*estimate)(const cache::ImageReader& reader, core::Rank node, const PlannedArgument* arguments,
+                       const Conditions& conditions);
+    /// The same for a node that is not known yet.
+    double (*average)(const core::Image& image);
+    /// The column that the rows come sorted by; Column::count: none.
+    Column sorted_by;
 };
 
 extern const SetFunction tree_build, tree_page, tree_rows, tree_forest;              // open_below.cpp

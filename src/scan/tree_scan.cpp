@@ -1,0 +1,400 @@
+// The executor's side of the TreeScan plan node.
+//
+// A call is opened when its first row is asked for, with the arguments as they are then: the tree is resolved, rights are checked and the
+// image is looked up at that moment, for plans know nothing of the table. While it is open the tree's table is open too, so that DDL in the
+// same session is refused as it is under any scan; an image stays pinned until the call is closed or its portal's resources are released.
+//
+// The first backward step puts all rows into a tuplestore and goes on from there: forwards nothing is stored.
+//
+// A level of the query that locks rows has no TreeScan, but what stands in such a query's subplans may: when the executor looks at a
+// changed row again (EvalPlanQual), it runs those as they are, which ExecScan() would not do for a node without a relation of its own.
+
+#include "scan/tree_scan.h"
+#include "pg/compat.h"
+#include "pg/fault.h"
+
+extern "C" {
+#include "access/relation.h"
+#include "catalog/objectaccess.h"
+#include "executor/executor.h"
+#include "nodes/extensible.h"
+#include "nodes/nodeFuncs.h"
+#include "pgstat.h"
+#include "utils/syscache.h"
+#include "utils/tuplestore.h"
+}
+
+namespace pg_tree::scan {
+
+namespace {
+
+TreeScanState& state_of(CustomScanState* node) { return *reinterpret_cast<TreeScanState*>(node); }
+
+// --- Begin and end ----------------------------------------------------------------------------------------------------------------
+
+struct ParameterSearch {
+    Bitmapset* found;
+    const PlannedStmt* statement;
+};
+
+bool find_parameters(Node* node, void* argument) {
+    auto& search = *static_cast<ParameterSearch*>(argument);
+    if (node == nullptr) {
+        return false;
+    }
+    if (IsA(node, Param) && reinterpret_cast<Param*>(node)->paramkind == PARAM_EXEC) {
+        search.found = bms_add_member(search.found, reinterpret_cast<Param*>(node)->paramid);
+    } else if (IsA(node, SubPlan)) {
+        const auto* plan =
+            static_cast<Plan*>(list_nth(search.statement->subplans, reinterpret_cast<SubPlan*>(node)->plan_id - 1));
+        search.found = bms_add_members(search.found, plan->extParam);
+    }
+    return pg::walk_expression(node, find_parameters, argument);
+}
+
+/// As the function manager would refuse it.
+void check_may_execute(Oid function) {
+    if (!pg::may_execute(function)) {
+        aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(function));
+    }
+    InvokeFunctionExecuteHook(function);
+}
+
+bool is_strict(Oid function) {
+    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+    if (!HeapTupleIsValid(tuple)) {
+        elog(ERROR, "cache lookup failed for function %u", function);
+    }
+    const bool strict = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proisstrict;
+    ReleaseSysCache(tuple);
+    return strict;
+}
+
+/// Someone wants the row as a whole: then all of its columns are needed, and its type with the query's names.
+void prepare_whole_rows(TreeScanState& state) {
+    state.row_type = CreateTupleDescCopy(get_expr_result_tupdesc(reinterpret_cast<Node*>(state.call), false));
+    ExecTypeSetColNames(state.row_type, state.plan.column_names);
+    state.row_type->tdtypeid = RECORDOID;
+    state.row_type->tdtypmod = -1;
+    BlessTupleDesc(state.row_type);
+}
+
+void begin(TreeScanState& state, EState* executor, int flags) {
+    const auto& scan = *reinterpret_cast<CustomScan*>(state.node.ss.ps.plan);
+    state.plan = read_plan(scan);
+    state.call = linitial_node(FuncExpr, scan.custom_exprs);
+    check_may_execute(state.call->funcid);
+    state.strict = is_strict(state.call->funcid);
+    fmgr_info_cxt(state.call->funcid, &state.function, executor->es_query_cxt);
+    fmgr_info_set_expr(reinterpret_cast<Node*>(state.call), &state.function);
+    state.arguments = ExecInitExprList(state.call->args, &state.node.ss.ps);
+    for (int i = 0; i < state.plan.condition_count; ++i) {
+        if (state.plan.comparands[i] > 0) {
+            auto* comparand = static_cast<Expr*>(list_nth(scan.custom_exprs, state.plan.comparands[i]));
+            state.comparands[i] = ExecInitExpr(comparand, &state.node.ss.ps);
+            state.comparand_types[i] = exprType(reinterpret_cast<Node*>(comparand));
+        }
+    }
+    ParameterSearch search = {nullptr, executor->es_plannedstmt};
+    find_parameters(reinterpret_cast<Node*>(scan.custom_exprs), &search);
+    state.parameters = search.found;
+
+    const SetFunction& function = *state.plan.function;
+    for (int i = 0; i < state.plan.place_count; ++i) {
+        if (state.plan.attributes[i] == 0) {
+            prepare_whole_rows(state);
+        }
+    }
+    if (state.row_type != nullptr) {
+        for (int i = 0; i < function.columns; ++i) {
+            state.wanted.places.want(function.column[i], i);
+        }
+    } else {
+        for (int i = 0; i < state.plan.place_count; ++i) {
+            state.wanted.places.want(function.column[state.plan.attributes[i] - 1], i);
+        }
+    }
+    state.wanted.most = state.plan.most;
+    if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0) {
+        state.context = AllocSetContextCreate(executor->es_query_cxt, "TreeScan", ALLOCSET_DEFAULT_SIZES);
+    }
+}
+
+/// Takes the relation that is read now; what was open before is closed.
+void hold_relation(TreeScanState& state, Oid relation) {
+    if (state.relation != nullptr && RelationGetRelid(state.relation) == relation) {
+        return;
+    }
+    Relation opened = OidIsValid(relation) ? relation_open(relation, NoLock) : nullptr;
+    const ResourceOwner now = CurrentResourceOwner;
+    if (state.relation != nullptr) {
+        CurrentResourceOwner = state.owner;
+        relation_close(state.relation, NoLock);
+        CurrentResourceOwner = now;
+    }
+    state.relation = opened;
+    state.owner = now;
+}
+
+void close_call(TreeScanState& state) {
+    if (!state.is_open) {
+        return;
+    }
+    state.is_open = false;
+    if (state.rows != nullptr) {
+        state.skipped += state.rows->skipped();
+        state.rows->close();
+        state.rows = nullptr;
+    }
+    if (state.store != nullptr) {
+        ExecClearTuple(state.stored);
+        tuplestore_end(state.store);
+        state.store = nullptr;
+    }
+}
+
+void end(TreeScanState& state) {
+    close_call(state);
+    hold_relation(state, InvalidOid);
+}
+
+// --- Open -------------------------------------------------------------------------------------------------------------------------
+
+/// The conditions as they are for this call; values in the current context.
+void evaluate_conditions(TreeScanState& state) {
+    state.wanted.conditions = {};
+    for (int i = 0; i < state.plan.condition_count; ++i) {
+        bool null = false;
+        const Datum value = state.comparands[i] == nullptr
+                                ? Datum{0}
+                                : ExecEvalExpr(state.comparands[i], state.node.ss.ps.ps_ExprContext, &null);
+        add_condition(state.wanted.conditions, state.plan.conditions[i], state.comparand_types[i], value, null);
+    }
+}
+
+void count_call(TreeScanState& state, const Origin& origin) {
+    state.origin = origin;
+    switch (origin.kind) {
+        case Origin::Kind::hit:
+            ++state.hits;
+            break;
+        case Origin::Kind::miss:
+            ++state.misses;
+            break;
+        case Origin::Kind::bypass:
+            ++state.bypasses;
+            break;
+        case Origin::Kind::none:
+            break;
+    }
+}
+
+void open_call(TreeScanState& state) {
+    MemoryContextReset(state.context);
+    const MemoryContext caller = MemoryContextSwitchTo(state.context);
+    LOCAL_FCINFO(fcinfo, max_arguments);
+    InitFunctionCallInfoData(*fcinfo, &state.function, static_cast<short>(list_length(state.arguments)),
+                             state.call->inputcollid, nullptr, nullptr);
+    bool refused = false;
+    int position = 0;
+    ListCell* cell;
+    foreach (cell, state.arguments) {
+        NullableDatum& argument = fcinfo->args[position++];
+        argument.value =
+            ExecEvalExpr(static_cast<ExprState*>(lfirst(cell)), state.node.ss.ps.ps_ExprContext, &argument.isnull);
+        refused = refused || (state.strict && argument.isnull);
+    }
+    evaluate_conditions(state);
+    state.rows_seen = 0;
+    state.at_end = false;
+    if (!refused) {
+        PgStat_FunctionCallUsage usage;
+        pgstat_init_function_usage(fcinfo, &usage);
+        const OpenCall call = state.plan.function->open(fcinfo, state.wanted);
+        pgstat_end_function_usage(&usage, true);
+        state.rows = call.rows;
+        count_call(state, call.origin);
+        if (call.tree.tree != nullptr) {
+            if (state.tree_name == nullptr) {
+                state.tree_name = MemoryContextStrdup(state.node.ss.ps.state->es_query_cxt, call.tree.tree->name);
+            }
+            hold_relation(state, call.tree.tree->relation);
+        }
+        pg::server_fault_point(pg::Fault::emit);
+    }
+    state.is_open = true;
+    MemoryContextSwitchTo(caller);
+}
+
+// --- Rows -------------------------------------------------------------------------------------------------------------------------
+
+/// Values in the per-tuple memory, if they are not in place.
+bool fill_slot(TreeScanState& state, TupleTableSlot* slot) {
+    if (state.rows == nullptr) {
+        return false;
+    }
+    if (state.row_type == nullptr) {
+        return state.rows->next(slot->tts_values, slot->tts_isnull);
+    }
+    Datum values[max_columns];
+    bool nulls[max_columns];
+    if (!state.rows->next(values, nulls)) {
+        return false;
+    }
+    for (int i = 0; i < state.plan.place_count; ++i) {
+        const int attribute = state.plan.attributes[i];
+        slot->tts_isnull[i] = attribute > 0 && nulls[attribute - 1];
+        slot->tts_values[i] =
+            attribute > 0 ? values[attribute - 1] : HeapTupleGetDatum(heap_form_tuple(state.row_type, values, nulls));
+    }
+    return true;
+}
+
+bool next_row(TreeScanState& state, TupleTableSlot* slot) {
+    if (TTS_SHOULDFREE(slot)) {
+        ExecClearTuple(slot);  // somebody above has made it the owner of its values
+    }
+    const MemoryContext caller = MemoryContextSwitchTo(state.node.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
+    const bool found = fill_slot(state, slot);
+    MemoryContextSwitchTo(caller);
+    if (!found) {
+        return false;
+    }
+    slot->tts_flags &= static_cast<uint16>(~TTS_FLAG_EMPTY);
+    slot->tts_nvalid = static_cast<AttrNumber>(state.plan.place_count);
+    return true;
+}
+
+/// Every row of the call into a tuplestore, which then stands where the stream stood.
+void store_rows(TreeScanState& state, TupleTableSlot* slot) {
+    const MemoryContext caller = MemoryContextSwitchTo(state.context);
+    state.store = tuplestore_begin_heap(true, false, work_mem);
+    MemoryContextSwitchTo(caller);
+    if (state.stored == nullptr) {
+        state.stored = ExecInitExtraTupleSlot(state.node.ss.ps.state, slot->tts_tupleDescriptor, &TTSOpsMinimalTuple);
+    }
+    tuplestore_set_eflags(state.store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD);
+    if (state.rows != nullptr) {
+        state.rows->rewind();
+    }
+    ExprContext* context = state.node.ss.ps.ps_ExprContext;
+    while (next_row(state, slot)) {
+        CHECK_FOR_INTERRUPTS();
+        tuplestore_puttupleslot(state.store, slot);
+        ResetExprContext(context);
+    }
+    ExecClearTuple(slot);
+    tuplestore_rescan(state.store);
+    if (state.rows_seen > 0) {
+        tuplestore_skiptuples(state.store, state.rows_seen, true);
+    }
+    if (state.at_end) {
+        tuplestore_advance(state.store, true);
+    }
+}
+
+bool stored_row(TreeScanState& state, TupleTableSlot* slot, bool forward) {
+    if (state.store == nullptr) {
+        store_rows(state, slot);
+    }
+    ExecClearTuple(slot);
+    if (!tuplestore_gettupleslot(state.store, forward, false, state.stored)) {
+        return false;
+    }
+    slot_getallattrs(state.stored);
+    for (int i = 0; i < state.plan.place_count; ++i) {
+        slot->tts_values[i] = state.stored->tts_values[i];
+        slot->tts_isnull[i] = state.stored->tts_isnull[i];
+    }
+    ExecStoreVirtualTuple(slot);
+    return true;
+}
+
+TupleTableSlot* next(TreeScanState& state) {
+    if (!state.is_open) {
+        open_call(state);
+    }
+    PlanState& node = state.node.ss.ps;
+    TupleTableSlot* slot = state.node.ss.ss_ScanTupleSlot;
+    ExprContext* context = node.ps_ExprContext;
+    ExprState* filter = node.qual;
+    ProjectionInfo* projection = node.ps_ProjInfo;
+    const bool forward = ScanDirectionIsForward(node.state->es_direction);
+    for (;;) {
+        ResetExprContext(context);
+        if (forward && state.store == nullptr) {
+            if (!next_row(state, slot)) {
+                state.at_end = true;
+                ExecClearTuple(slot);
+                break;
+            }
+            ++state.rows_seen;
+        } else if (!stored_row(state, slot, forward)) {
+            ExecClearTuple(slot);
+            break;
+        }
+        context->ecxt_scantuple = slot;
+        if (filter == nullptr || ExecQual(filter, context)) {
+            return projection == nullptr ? slot : ExecProject(projection);
+        }
+        InstrCountFiltered1(&state.node.ss.ps, 1);
+        CHECK_FOR_INTERRUPTS();
+    }
+    return projection == nullptr ? slot : ExecClearTuple(projection->pi_state.resultslot);
+}
+
+void rescan(TreeScanState& state) {
+    ExecClearTuple(state.node.ss.ss_ScanTupleSlot);
+    if (!state.is_open) {
+        return;
+    }
+    // Other parameters than those of the call's are the filter's. What a volatile argument gave stays.
+    if (bms_overlap(state.node.ss.ps.chgParam, state.parameters)) {
+        close_call(state);
+        return;
+    }
+    state.rows_seen = 0;
+    state.at_end = false;
+    if (state.store != nullptr) {
+        tuplestore_rescan(state.store);
+    } else if (state.rows != nullptr) {
+        state.rows->rewind();
+    }
+}
+
+// --- The door -------------------------------------------------------------------------------------------------------------------
+
+const CustomExecMethods exec_methods = {
+    "TreeScan",
+    [](CustomScanState* node, EState* executor, int flags) {
+        pg::enter([&] { begin(state_of(node), executor, flags); });
+    },
+    [](CustomScanState* node) { return pg::enter([&] { return next(state_of(node)); }); },
+    [](CustomScanState* node) { pg::enter([&] { end(state_of(node)); }); },
+    [](CustomScanState* node) { pg::enter([&] { rescan(state_of(node)); }); },
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    [](CustomScanState* node, List* ancestors, ExplainState* output) {
+        pg::enter([&] { explain(state_of(node), ancestors, output); });
+    }};
+
+Node* create_state(CustomScan*) {
+    auto* state = new (palloc0(sizeof(TreeScanState))) TreeScanState();
+    state->node.ss.ps.type = T_CustomScanState;
+    state->node.methods = &exec_methods;
+    return reinterpret_cast<Node*>(state);
+}
+
+const CustomScanMethods scan_methods = {"TreeScan",
+                                        [](CustomScan* scan) { return pg::enter([&] { return create_state(scan); }); }};
+
+}  // namespace
+
+const CustomScanMethods& tree_scan_methods() { return scan_methods; }
+
+}  // namespace pg_tree::scan
