@@ -100,14 +100,14 @@ Rank ImageReader::find_value(Datum value, fetch::KeyEquality& equality) const {
     }
 }
 
-void ImageReader::key(Rank rank, Datum& value, bool& null) const {
+void ImageReader::any_key(Rank rank, Datum& value, bool& null) const {
     null = image_.is_node(rank) ? !has_key(rank) : image_.anchor(rank).kind == core::AnchorKind::parentless;
     value = null ? 0 : to_caller(image_.key(rank));
 }
 
 Datum ImageReader::own_key(Rank rank) const { return stored_key(image_.key(rank)); }
 
-void ImageReader::parent_key(Rank rank, Datum& value, bool& null) const {
+void ImageReader::any_parent_key(Rank rank, Datum& value, bool& null) const {
     if ((facts(rank) & fact::own_parent) != 0) {
         null = false;
         value = fetch::key_to_caller(
@@ -118,43 +118,14 @@ void ImageReader::parent_key(Rank rank, Datum& value, bool& null) const {
     key(image_.parent(rank), value, null);
 }
 
-const char* ImageReader::code_at(Rank rank) const {
-    const char* at = reinterpret_cast<const char*>(image_.payload(rank)) + 1;
-    if ((facts(rank) & fact::own_parent) != 0) {
-        at = aligned(at);
-        at += other_key_size(tree_->key, other_key_at(tree_->key, at));
-    }
-    return at;
-}
-
-void ImageReader::code(Rank rank, Datum& value, bool& null) const {
-    null = (facts(rank) & fact::null_code) != 0;
-    value = null ? 0 : PointerGetDatum(varlena_at(code_at(rank)));
-}
-
-void ImageReader::name(Rank rank, Datum& value, bool& null) const {
-    const unsigned known = facts(rank);
-    if ((known & fact::name_is_code) != 0) {
-        code(rank, value, null);
-        return;
-    }
-    null = (known & fact::null_name) != 0;
-    if (null) {
-        value = 0;
-        return;
-    }
-    const char* at = code_at(rank);
-    if ((known & fact::null_code) == 0) {
-        at = varlena_at(at);
-        at += VARSIZE_ANY(at);
-    }
-    value = PointerGetDatum(varlena_at(at));
+const char* ImageReader::after_own_parent(const char* at) const {
+    at = aligned(at);
+    return at + other_key_size(tree_->key, other_key_at(tree_->key, at));
 }
 
 void ImageReader::fill_node(Rank rank, Datum* values, bool* nulls) const {
     key(rank, values[0], nulls[0]);
-    code(rank, values[1], nulls[1]);
-    name(rank, values[2], nulls[2]);
+    texts(rank, &values[1], &nulls[1], &values[2], &nulls[2]);
     parent_key(rank, values[3], nulls[3]);
 }
 

@@ -9,7 +9,17 @@ namespace pg_tree::pg {
 
 namespace {
 
-void describe(Failure& failure, int sqlstate, const char* message, const char* hint = "") noexcept {
+/// What is to be reported once all C++ objects are gone. Plain memory on purpose, and never two at a time: describing is followed by
+/// reporting.
+struct Failure {
+    bool pending_in_server;
+    int sqlstate;
+    char message[256];
+    char hint[256];
+};
+Failure failure;
+
+void describe(int sqlstate, const char* message, const char* hint = "") noexcept {
     failure.pending_in_server = false;
     failure.sqlstate = sqlstate;
     strlcpy(failure.message, message, sizeof failure.message);
@@ -18,28 +28,28 @@ void describe(Failure& failure, int sqlstate, const char* message, const char* h
 
 }  // namespace
 
-void describe_current_exception(Failure& failure) noexcept {
+void describe_current_exception() noexcept {
     try {
         throw;
     } catch (const ServerError&) {
-        describe(failure, 0, "");
+        describe(0, "");
         failure.pending_in_server = true;
     } catch (const BuildMemoryExceeded& exceeded) {
-        describe(failure, ERRCODE_OUT_OF_MEMORY, "",
+        describe(ERRCODE_OUT_OF_MEMORY, "",
                  "Raise pg_tree.max_build_memory, or ask for a smaller part of the tree.");
         snprintf(failure.message, sizeof failure.message,
                  "reading tree %.120s needs more memory than pg_tree.max_build_memory allows (%zu kB)", exceeded.tree(),
                  exceeded.limit_bytes() / 1024);
     } catch (const std::bad_alloc&) {
-        describe(failure, ERRCODE_OUT_OF_MEMORY, "out of memory");
+        describe(ERRCODE_OUT_OF_MEMORY, "out of memory");
     } catch (const std::exception& exception) {
-        describe(failure, ERRCODE_INTERNAL_ERROR, exception.what());
+        describe(ERRCODE_INTERNAL_ERROR, exception.what());
     } catch (...) {
-        describe(failure, ERRCODE_INTERNAL_ERROR, "unknown C++ exception in pg_tree");
+        describe(ERRCODE_INTERNAL_ERROR, "unknown C++ exception in pg_tree");
     }
 }
 
-void raise(const Failure& failure) {
+void raise_described() {
     if (failure.pending_in_server) {
         PG_RE_THROW();
     }

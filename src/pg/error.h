@@ -33,19 +33,11 @@ private:
     std::size_t limit_bytes_;
 };
 
-/// What enter() needs to report once all C++ objects are gone. Plain memory on purpose.
-struct Failure {
-    bool pending_in_server;
-    int sqlstate;
-    char message[256];
-    char hint[256];
-};
+/// Describes the exception being handled, in memory that is there already. Call from a catch block only.
+void describe_current_exception() noexcept;
 
-/// Describes the exception being handled. Call from a catch block only.
-void describe_current_exception(Failure& failure) noexcept;
-
-/// Reports a failure as a server error; leaves by longjmp.
-[[noreturn]] void raise(const Failure& failure);
+/// Reports what was described last as a server error, when all C++ objects are gone; leaves by longjmp.
+[[noreturn]] void raise_described();
 
 /// Runs fn(argument) and says whether it returned. False: a server error is pending; memory context, error context,
 /// exception stack and hold-off counts are those from before the call.
@@ -62,13 +54,13 @@ auto enter(Body&& body) -> std::invoke_result_t<Body> {
     using Result = std::invoke_result_t<Body>;
     static_assert(std::is_void_v<Result> || std::is_trivially_destructible_v<Result>,
                   "a server frame may hold trivially destructible values only");
-    Failure failure;
+    // Nothing of the way back stands on the stack here: calls by the row go through this.
     try {
         return std::forward<Body>(body)();
     } catch (...) {
-        describe_current_exception(failure);
+        describe_current_exception();
     }
-    raise(failure);
+    raise_described();
 }
 
 template <class Body>

@@ -45,20 +45,25 @@ public:
                                     Column::root_id, Column::path, Column::depth, Column::distance, Column::rank}) {
             says_more_ = says_more_ || places.wants(column);
         }
+        const bool wants_key =
+            places.wants(Column::id) || places.wants(Column::parent_id) || places.wants(Column::root_id);
+        allocates_ = makes_large_values() || (wants_key && !reader.keys_stand_in_place());
     }
 
-    const ImageReader& reader() const { return reader_; }
+    bool allocates() const { return allocates_; }
+    /// A path may be so long that one is enough to hold at a time.
+    bool makes_large_values() const { return places_.wants(Column::path); }
     const Image& image() const { return reader_.image(); }
 
-    void fill(Rank node, std::int64_t rank, Datum* values, bool* nulls) const {
+    [[gnu::always_inline]] void fill(Rank node, std::int64_t rank, Datum* values, bool* nulls) const {
         if (const int at = places_.of(Column::id); at >= 0) {
             reader_.key(node, values[at], nulls[at]);
         }
-        if (const int at = places_.of(Column::code); at >= 0) {
-            reader_.code(node, values[at], nulls[at]);
-        }
-        if (const int at = places_.of(Column::name); at >= 0) {
-            reader_.name(node, values[at], nulls[at]);
+        const int code = places_.of(Column::code);
+        const int name = places_.of(Column::name);
+        if (code >= 0 || name >= 0) {
+            reader_.texts(node, code >= 0 ? &values[code] : nullptr, code >= 0 ? &nulls[code] : nullptr,
+                          name >= 0 ? &values[name] : nullptr, name >= 0 ? &nulls[name] : nullptr);
         }
         if (const int at = places_.of(Column::parent_id); at >= 0) {
             reader_.parent_key(node, values[at], nulls[at]);
@@ -77,7 +82,7 @@ private:
         nulls[at] = false;
     }
 
-    void fill_more(Rank node, std::int64_t rank, Datum* values, bool* nulls) const {
+    [[gnu::noinline]] void fill_more(Rank node, std::int64_t rank, Datum* values, bool* nulls) const {
         const std::int32_t level = image().level(node);
         if (const int at = places_.of(Column::depth); at >= 0) {
             put(values, nulls, at, Int32GetDatum(level));
@@ -116,8 +121,20 @@ private:
     std::int32_t distance_base_;
     bool has_depth_;
     bool says_more_ = false;
+    bool allocates_ = false;
     Rank root_;
 };
+
+/// Rows::next_rows() of those that make nothing but what a Filler does.
+template <class Stream>
+int many(Stream& stream, const Filler& filler, Datum* values, bool* nulls, int stride, int most) {
+    int count = 0;
+    for (most = filler.makes_large_values() ? 1 : most; count < most && stream.Stream::next(values, nulls); ++count) {
+        values += stride;
+        nulls += stride;
+    }
+    return count;
+}
 
 /// What a node has to be like to come out, in the image's own terms. The rank in the call is looked at apart.
 class Sieve {
@@ -166,6 +183,9 @@ bool asks_for_rank(const Wanted& wanted) {
     return wanted.places.wants(Column::rank) || wanted.conditions.rank.limits();
 }
 
+/// Payloads are read one after the other; asking for them this far ahead hides what is left of the wait.
+constexpr Rank nodes_ahead = 32;
+
 /// In pre-order: by stretches of ranks, of which there is one below a node, and one for each child of an anchor.
 class PreOrder final : public NodeRows {
 public:
@@ -175,6 +195,7 @@ public:
           sieve_(walk, wanted.conditions),
           rank_(wanted.conditions.rank) {
         const Image& image = reader.image();
+        last_node_ = image.nodes() == 0 ? 0 : image.nodes() - 1;
         const std::int64_t deepest = image.header().deepest;
         const bool all_levels = walk.last_level >= deepest;
         // The rank in the call is the place in the stretch, unless levels are left out that the call does not have.
@@ -214,10 +235,37 @@ public:
         }
     }
 
+    int next_rows(Datum* values, bool* nulls, int stride, int most) override {
+        if (filters_ || hops_) {
+            return many(*this, filler_, values, nulls, stride, most);
+        }
+        if (next_ >= end_ && !begin_stretch()) {
+            return 0;
+        }
+        // Every node of the stretch, one after the other. What is looked at for each is copied: writing values could else change it, as far
+        // as the compiler can tell.
+        const Filler filler = filler_;
+        const Rank last_node = last_node_;
+        const Rank first = next_;
+        const Rank count = std::min<Rank>(filler.makes_large_values() ? 1 : static_cast<Rank>(most), end_ - first);
+        const std::int64_t rank = before_ + (first - begin_) + 1;
+        for (Rank i = 0; i < count; ++i) {
+            filler.image().prefetch(std::min(first + i + nodes_ahead, last_node));
+            filler.fill(first + i, rank + i, values, nulls);
+            values += stride;
+            nulls += stride;
+        }
+        next_ = first + count;
+        node_ = next_ - 1;
+        return static_cast<int>(count);
+    }
+    bool allocates() const override { return filler_.allocates(); }
+
     bool next(Datum* values, bool* nulls) override {
         if (!(filters_ ? advance_filtered() : advance())) {
             return false;
         }
+        filler_.image().prefetch(std::min(node_ + nodes_ahead, last_node_));
         filler_.fill(node_, rank_here(), values, nulls);
         return true;
     }
@@ -227,7 +275,7 @@ private:
         return counts_ ? counted_ : before_ + static_cast<std::int64_t>(node_ - begin_) + 1;
     }
 
-    bool advance() {
+    [[gnu::always_inline]] bool advance() {
         const Image& image = filler_.image();
         if (hops_ && node_ != core::no_rank && image.level(node_) >= last_level_) {
             next_ = image.end(node_);
@@ -235,20 +283,27 @@ private:
                 skipped_ += image.size(node_) - 1;
             }
         }
+        if (next_ >= end_ && !begin_stretch()) {
+            return false;
+        }
+        node_ = next_++;
+        return true;
+    }
+
+    [[gnu::noinline]] bool begin_stretch() {
         while (next_ >= end_) {
             if (further_.empty()) {
                 return false;
             }
             before_ += end_ - begin_;
             begin_ = next_ = further_.front();
-            end_ = image.end(next_);
+            end_ = filler_.image().end(next_);
             further_ = further_.subspan(1);
         }
-        node_ = next_++;
         return true;
     }
 
-    bool advance_filtered() {
+    [[gnu::noinline]] bool advance_filtered() {
         const Image& image = filler_.image();
         while (left_ > 0 && advance()) {
             --left_;
@@ -315,6 +370,7 @@ private:
     ImageWalk walk_;
     Sieve sieve_;
     Range rank_;
+    Rank last_node_;  ///< of the image
     std::int64_t last_level_;
     bool hops_;
     bool counts_;          ///< ranks in the call are counted as rows go by
@@ -353,6 +409,11 @@ public:
         start_is_next_ = !sieve_.lets_none_pass() && rank_.low <= rank_.high;
         over_ = !start_is_next_;
     }
+
+    int next_rows(Datum* values, bool* nulls, int stride, int most) override {
+        return many(*this, filler_, values, nulls, stride, most);
+    }
+    bool allocates() const override { return filler_.allocates(); }
 
     bool next(Datum* values, bool* nulls) override {
         Rank node;
@@ -462,6 +523,11 @@ public:
         : filler_(reader, walk, wanted.places), items_(items), count_(count) {}
 
     void rewind() override { next_ = 0; }
+    int next_rows(Datum* values, bool* nulls, int stride, int most) override {
+        return many(*this, filler_, values, nulls, stride, most);
+    }
+    bool allocates() const override { return filler_.allocates(); }
+
     bool next(Datum* values, bool* nulls) override {
         if (next_ == count_) {
             return false;

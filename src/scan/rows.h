@@ -118,6 +118,11 @@ public:
     /// Fills the wanted columns of the next row; false: there is none. What is not by value stays valid until the next call, or is
     /// allocated in the current context.
     virtual bool next(Datum* values, bool* nulls) = 0;
+    /// The same for at least one and at most `most` rows, one after the other with `stride` columns each; returns how many. They are valid
+    /// together.
+    virtual int next_rows(Datum* values, bool* nulls, int, int) { return next(values, nulls) ? 1 : 0; }
+    /// May next() allocate?
+    virtual bool allocates() const { return true; }
     /// Begins again with the first row.
     virtual void rewind() = 0;
 

@@ -117,6 +117,10 @@ void begin(TreeScanState& state, EState* executor, int flags) {
     state.wanted.most = state.plan.most;
     if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0) {
         state.context = AllocSetContextCreate(executor->es_query_cxt, "TreeScan", ALLOCSET_DEFAULT_SIZES);
+        const auto cells = static_cast<std::size_t>(max_batch * std::max(state.plan.place_count, 1));
+        state.batch.values = static_cast<Datum*>(palloc(cells * (sizeof(Datum) + sizeof(bool))));
+        state.batch.nulls = reinterpret_cast<bool*>(state.batch.values + cells);
+        state.plain = state.node.ss.ps.qual == nullptr && state.node.ss.ps.ps_ProjInfo == nullptr;
     }
 }
 
@@ -136,11 +140,18 @@ void hold_relation(TreeScanState& state, Oid relation) {
     state.owner = now;
 }
 
+void begin_batches(RowBatch& batch) {
+    batch.next = batch.count = 0;
+    batch.before = 0;
+    batch.size = first_batch;
+}
+
 void close_call(TreeScanState& state) {
     if (!state.is_open) {
         return;
     }
     state.is_open = false;
+    begin_batches(state.batch);
     if (state.rows != nullptr) {
         state.skipped += state.rows->skipped();
         state.rows->close();
@@ -205,8 +216,6 @@ void open_call(TreeScanState& state) {
         refused = refused || (state.strict && argument.isnull);
     }
     evaluate_conditions(state);
-    state.rows_seen = 0;
-    state.at_end = false;
     if (!refused) {
         PgStat_FunctionCallUsage usage;
         pgstat_init_function_usage(fcinfo, &usage);
@@ -228,45 +237,71 @@ void open_call(TreeScanState& state) {
 
 // --- Rows -------------------------------------------------------------------------------------------------------------------------
 
-/// Values in the per-tuple memory, if they are not in place.
-bool fill_slot(TreeScanState& state, TupleTableSlot* slot) {
-    if (state.rows == nullptr) {
-        return false;
-    }
-    if (state.row_type == nullptr) {
-        return state.rows->next(slot->tts_values, slot->tts_isnull);
-    }
+// Rows are made a few at a time, which is quicker than each by itself: the slot is pointed at one after the other. The first batch is small,
+// for who wants but one row.
+
+/// The function's row, of which some columns are wanted, and the row as a whole.
+int make_whole_row(TreeScanState& state) {
     Datum values[max_columns];
     bool nulls[max_columns];
     if (!state.rows->next(values, nulls)) {
-        return false;
+        return 0;
     }
     for (int i = 0; i < state.plan.place_count; ++i) {
         const int attribute = state.plan.attributes[i];
-        slot->tts_isnull[i] = attribute > 0 && nulls[attribute - 1];
-        slot->tts_values[i] =
+        state.batch.nulls[i] = attribute > 0 && nulls[attribute - 1];
+        state.batch.values[i] =
             attribute > 0 ? values[attribute - 1] : HeapTupleGetDatum(heap_form_tuple(state.row_type, values, nulls));
     }
-    return true;
+    return 1;
 }
 
-bool next_row(TreeScanState& state, TupleTableSlot* slot) {
-    if (TTS_SHOULDFREE(slot)) {
-        ExecClearTuple(slot);  // somebody above has made it the owner of its values
-    }
-    const MemoryContext caller = MemoryContextSwitchTo(state.node.ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
-    const bool found = fill_slot(state, slot);
-    MemoryContextSwitchTo(caller);
-    if (!found) {
+/// The next rows of the stream. False: there are none.
+[[gnu::noinline]] bool make_batch(TreeScanState& state) {
+    RowBatch& batch = state.batch;
+    batch.before += batch.count;
+    batch.next = batch.count = 0;
+    if (state.rows == nullptr) {
         return false;
     }
+    MemoryContext caller = CurrentMemoryContext;
+    if (state.rows->allocates() || state.row_type != nullptr) {
+        if (state.row_memory == nullptr) {
+            state.row_memory =
+                AllocSetContextCreate(state.node.ss.ps.state->es_query_cxt, "TreeScan rows", ALLOCSET_DEFAULT_SIZES);
+        }
+        MemoryContextReset(state.row_memory);
+        MemoryContextSwitchTo(state.row_memory);
+    }
+    batch.count = state.row_type != nullptr ? make_whole_row(state)
+                                            : state.rows->next_rows(batch.values, batch.nulls, state.plan.place_count,
+                                                                    std::min(batch.size, max_batch));
+    batch.size *= batch.size < max_batch ? 4 : 1;
+    MemoryContextSwitchTo(caller);
+    return batch.count > 0;
+}
+
+/// The next row in the slot, forwards.
+[[gnu::always_inline]] inline bool next_row(TreeScanState& state, TupleTableSlot* slot) {
+    RowBatch& batch = state.batch;
+    if ((slot->tts_flags & TTS_FLAG_SHOULDFREE) != 0) {
+        ExecClearTuple(slot);  // somebody above has made it the owner of its values
+    }
+    if (batch.next == batch.count && !make_batch(state)) {
+        return false;
+    }
+    const int columns = state.plan.place_count;
+    slot->tts_values = batch.values + static_cast<std::ptrdiff_t>(batch.next) * columns;
+    slot->tts_isnull = batch.nulls + static_cast<std::ptrdiff_t>(batch.next) * columns;
+    ++batch.next;
     slot->tts_flags &= static_cast<uint16>(~TTS_FLAG_EMPTY);
-    slot->tts_nvalid = static_cast<AttrNumber>(state.plan.place_count);
+    slot->tts_nvalid = static_cast<AttrNumber>(columns);
     return true;
 }
 
 /// Every row of the call into a tuplestore, which then stands where the stream stood.
 void store_rows(TreeScanState& state, TupleTableSlot* slot) {
+    const int64 seen = state.batch.before + state.batch.next;
     const MemoryContext caller = MemoryContextSwitchTo(state.context);
     state.store = tuplestore_begin_heap(true, false, work_mem);
     MemoryContextSwitchTo(caller);
@@ -274,21 +309,21 @@ void store_rows(TreeScanState& state, TupleTableSlot* slot) {
         state.stored = ExecInitExtraTupleSlot(state.node.ss.ps.state, slot->tts_tupleDescriptor, &TTSOpsMinimalTuple);
     }
     tuplestore_set_eflags(state.store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD);
+    const bool was_at_end = state.at_end;
     if (state.rows != nullptr) {
         state.rows->rewind();
     }
-    ExprContext* context = state.node.ss.ps.ps_ExprContext;
+    begin_batches(state.batch);
     while (next_row(state, slot)) {
         CHECK_FOR_INTERRUPTS();
         tuplestore_puttupleslot(state.store, slot);
-        ResetExprContext(context);
     }
     ExecClearTuple(slot);
     tuplestore_rescan(state.store);
-    if (state.rows_seen > 0) {
-        tuplestore_skiptuples(state.store, state.rows_seen, true);
+    if (seen > 0) {
+        tuplestore_skiptuples(state.store, seen, true);
     }
-    if (state.at_end) {
+    if (was_at_end) {
         tuplestore_advance(state.store, true);
     }
 }
@@ -303,44 +338,60 @@ bool stored_row(TreeScanState& state, TupleTableSlot* slot, bool forward) {
     }
     slot_getallattrs(state.stored);
     for (int i = 0; i < state.plan.place_count; ++i) {
-        slot->tts_values[i] = state.stored->tts_values[i];
-        slot->tts_isnull[i] = state.stored->tts_isnull[i];
+        state.batch.values[i] = state.stored->tts_values[i];
+        state.batch.nulls[i] = state.stored->tts_isnull[i];
     }
+    slot->tts_values = state.batch.values;
+    slot->tts_isnull = state.batch.nulls;
     ExecStoreVirtualTuple(slot);
     return true;
 }
 
-TupleTableSlot* next(TreeScanState& state) {
+/// A row that is not simply the stream's next one.
+[[gnu::noinline]] bool find_row(TreeScanState& state, TupleTableSlot* slot) {
     if (!state.is_open) {
         open_call(state);
+        state.at_end = false;
+        begin_batches(state.batch);
     }
+    const bool forward = ScanDirectionIsForward(state.node.ss.ps.state->es_direction);
+    if (!forward || state.store != nullptr) {
+        return stored_row(state, slot, forward);
+    }
+    const bool found = next_row(state, slot);
+    state.at_end = !found;
+    return found;
+}
+
+/// The next row that passes the filter, projected.
+[[gnu::noinline]] TupleTableSlot* next_checked(TreeScanState& state) {
     PlanState& node = state.node.ss.ps;
     TupleTableSlot* slot = state.node.ss.ss_ScanTupleSlot;
     ExprContext* context = node.ps_ExprContext;
-    ExprState* filter = node.qual;
-    ProjectionInfo* projection = node.ps_ProjInfo;
-    const bool forward = ScanDirectionIsForward(node.state->es_direction);
     for (;;) {
         ResetExprContext(context);
-        if (forward && state.store == nullptr) {
-            if (!next_row(state, slot)) {
-                state.at_end = true;
-                ExecClearTuple(slot);
-                break;
-            }
-            ++state.rows_seen;
-        } else if (!stored_row(state, slot, forward)) {
+        if (!find_row(state, slot)) {
             ExecClearTuple(slot);
-            break;
+            return node.ps_ProjInfo == nullptr ? slot : ExecClearTuple(node.ps_ProjInfo->pi_state.resultslot);
         }
         context->ecxt_scantuple = slot;
-        if (filter == nullptr || ExecQual(filter, context)) {
-            return projection == nullptr ? slot : ExecProject(projection);
+        if (node.qual == nullptr || ExecQual(node.qual, context)) {
+            return node.ps_ProjInfo == nullptr ? slot : ExecProject(node.ps_ProjInfo);
         }
         InstrCountFiltered1(&state.node.ss.ps, 1);
         CHECK_FOR_INTERRUPTS();
     }
-    return projection == nullptr ? slot : ExecClearTuple(projection->pi_state.resultslot);
+}
+
+/// What most rows go through: the next one of the batch is what is wanted.
+inline TupleTableSlot* next(TreeScanState& state) {
+    if (!state.plain || state.batch.next == state.batch.count ||
+        !ScanDirectionIsForward(state.node.ss.ps.state->es_direction)) {
+        return next_checked(state);
+    }
+    TupleTableSlot* slot = state.node.ss.ss_ScanTupleSlot;
+    next_row(state, slot);
+    return slot;
 }
 
 void rescan(TreeScanState& state) {
@@ -353,8 +404,8 @@ void rescan(TreeScanState& state) {
         close_call(state);
         return;
     }
-    state.rows_seen = 0;
     state.at_end = false;
+    begin_batches(state.batch);
     if (state.store != nullptr) {
         tuplestore_rescan(state.store);
     } else if (state.rows != nullptr) {

@@ -13,8 +13,26 @@ extern "C" {
 
 namespace pg_tree::scan {
 
+inline constexpr int first_batch = 4;
+inline constexpr int max_batch = 64;
+
+/// Rows that were made and not yet handed out.
+struct RowBatch {
+    int next;
+    int count;
+    Datum* values;  ///< of the scan's row, one row after the other
+    bool* nulls;
+    int64 before;  ///< rows of the call before this batch
+    int size;      ///< of the next one
+};
+
 struct TreeScanState {
     CustomScanState node;  ///< first: the server knows it by this
+    bool plain;            ///< no filter and no projection
+    bool is_open;
+    bool at_end;
+    RowBatch batch;
+    Rows* rows;  ///< null: there are none
     TreeScanPlan plan;
 
     FuncExpr* call;
@@ -27,13 +45,10 @@ struct TreeScanState {
     Wanted wanted;
     TupleDesc row_type;  ///< of the function's row, if someone wants it as a whole
 
-    MemoryContext context;  ///< of the open call
-    bool is_open;
-    Rows* rows;  ///< null: there are none
+    MemoryContext context;     ///< of the open call
+    MemoryContext row_memory;  ///< of a batch; null: no stream has needed it
     Relation relation;
     ResourceOwner owner;  ///< of the open relation
-    int64 rows_seen;      ///< of the open call, while there is no store
-    bool at_end;
     Tuplestorestate* store;  ///< every row, once somebody has gone backwards
     TupleTableSlot* stored;
 
