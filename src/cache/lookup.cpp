@@ -253,6 +253,33 @@ Lookup look_up(const registry::TreeUse& use, fetch::Content content, bool counte
     return missed;
 }
 
+void remember_hit(const Lookup& lookup, HitMemo& memo) {
+    memo = {lookup.hit() ? lookup.ticket : 0, GetUserId(), row_security};
+}
+
+bool still_stands(const registry::TreeUse& use, const HitMemo& memo) {
+    const SessionTree& session = session_tree(use);
+    if (memo.ticket == 0 || session.checked != memo.ticket || session.checked_ground != session.ground_version ||
+        session.ground == nullptr || session.ground->stale || session.surveyed != use.tree ||
+        session.locked_in != pg::local_transaction() || memo.user != GetUserId() || memo.row_security != row_security ||
+        !enable_cache || (!use.tree->only_columns && !settings_are_canonical())) {
+        return false;
+    }
+    const Snapshot snapshot = GetActiveSnapshot();
+    return obstacle_for(snapshot) == Bypass::none && session.snapshot.is(snapshot, track::own_transaction());
+}
+
+Lookup look_up_again(const registry::TreeUse& use, const HitMemo& memo) {
+    const ResourceOwner owner = CurrentResourceOwner;
+    const std::byte* bytes = pin_block(memo.ticket, owner);
+    if (bytes == nullptr) {
+        return missed;
+    }
+    count(entry_at(session_tree(use).place).hits);
+    pg::wait_point(pg::WaitPoint::serve);
+    return {Outcome::hit, Bypass::none, Block(bytes).image(), memo.ticket, owner};
+}
+
 void done(Lookup& lookup) {
     if (lookup.hit()) {
         unpin_block(lookup.ticket, lookup.owner);

@@ -32,6 +32,22 @@ struct Lookup {
 /// counted when its cost is known (unless `counted` is false). A server frame.
 Lookup look_up(const registry::TreeUse& use, fetch::Content content, bool counted = true);
 
+/// What a hit was found under, for the next call of the same expression. For the same snapshot, user and settings, with the relations
+/// still locked and no invalidation processed since, it would be found again: what this transaction changes from then on the snapshot does not
+/// see, and what others change was decided when it was taken.
+struct HitMemo {
+    Ticket ticket = 0;  ///< 0: there was none
+    Oid user = InvalidOid;
+    bool row_security = false;
+};
+void remember_hit(const Lookup& lookup, HitMemo& memo);
+
+/// Is everything as it was? Costs next to nothing.
+bool still_stands(const registry::TreeUse& use, const HitMemo& memo);
+
+/// The hit again, counted as one; a miss when its image has gone. Only while it still stands.
+Lookup look_up_again(const registry::TreeUse& use, const HitMemo& memo);
+
 /// Unpins the image of a hit.
 void done(Lookup& lookup);
 

@@ -35,8 +35,7 @@ void describe_current_exception() noexcept {
         describe(0, "");
         failure.pending_in_server = true;
     } catch (const BuildMemoryExceeded& exceeded) {
-        describe(ERRCODE_OUT_OF_MEMORY, "",
-                 "Raise pg_tree.max_build_memory, or ask for a smaller part of the tree.");
+        describe(ERRCODE_OUT_OF_MEMORY, "", "Raise pg_tree.max_build_memory, or ask for a smaller part of the tree.");
         snprintf(failure.message, sizeof failure.message,
                  "reading tree %.120s needs more memory than pg_tree.max_build_memory allows (%zu kB)", exceeded.tree(),
                  exceeded.limit_bytes() / 1024);

@@ -382,6 +382,16 @@ TreeUse use_tree_of_trigger(Oid calling_function, Oid trigger, MemoryContext con
     });
 }
 
+void remember_names(NameMemo& memo, MemoryContext context) {
+    memo = {session.invalidations, GetUserId(), MemoryContextStrdup(context, namespace_search_path),
+            MemoryContextStrdup(context, default_tree)};
+}
+
+bool names_still_mean(const NameMemo& memo) {
+    return memo.invalidations == session.invalidations && memo.user == GetUserId() &&
+           strcmp(memo.search_path, namespace_search_path) == 0 && strcmp(memo.default_tree, default_tree) == 0;
+}
+
 namespace {
 
 /// Splits a name that may be none. False: it is not one that is worth a look.

@@ -32,6 +32,18 @@ TreeUse use_tree_of_row_type(Oid calling_function, Oid row_type, const char* nam
 /// The tree that this trigger carries, for those who know it from shared memory. An error when it is gone.
 TreeUse use_tree_of_trigger(Oid calling_function, Oid trigger, MemoryContext context);
 
+/// Under what a name was resolved. As long as none of that changes it means the same, and so does the definition.
+struct NameMemo {
+    std::uint64_t invalidations;
+    Oid user;
+    const char* search_path;
+    const char* default_tree;
+};
+/// Strings are copied to `context`.
+void remember_names(NameMemo& memo, MemoryContext context);
+/// Processes no invalidations: it is for calls of one statement.
+bool names_still_mean(const NameMemo& memo);
+
 /// For the planner, who must not raise an error where running the query would not: does use_tree(), or with a row type
 /// use_tree_of_row_type(), find a tree that the caller may read something of? Whoever asks goes on to call it.
 bool knows_tree(Oid calling_function, Oid row_type, const char* name);

@@ -23,17 +23,29 @@ inline std::int32_t level_argument(FunctionCallInfo fcinfo, int position) {
     return PG_ARGISNULL(position) ? core::unlimited : PG_GETARG_INT32(position);
 }
 
-/// A question about a tree: which tree, and in which form the caller writes keys. It lives in the call's memory.
+/// What one call remembers for the next one of the same expression.
+struct CallMemo;
+
+/// A question about a tree: which tree, and in which form the caller writes keys. It lives as long as the expression, or until it is
+/// asked again.
 struct Question {
     fetch::KeyForm form;
     registry::TreeUse tree;
+    CallMemo* memo = nullptr;
+    bool stands = false;  ///< all is as it was when the memo's hit was found
+};
+
+struct CallMemo {
+    MemoryContext context;  ///< of the definition's use, and of the strings
+    bool valid;
+    const text* tree;  ///< the name, or null
+    registry::NameMemo names;
+    cache::HitMemo hit;
+    Question question;
 };
 
 /// `key` and `tree` are positions of arguments.
-inline Question ask(FunctionCallInfo fcinfo, int key, int tree) {
-    const fetch::KeyForm form = fetch::form_of_argument(fcinfo, key);
-    return {form, registry::use_tree(fcinfo->flinfo->fn_oid, text_argument(fcinfo, tree), CurrentMemoryContext)};
-}
+Question ask(FunctionCallInfo fcinfo, int key, int tree);
 
 /// `leave_undone`: see Reading.
 inline fetch::Reading* read(const Question& question, fetch::Content content, bool leave_undone) {
@@ -60,6 +72,21 @@ inline bool is_in_tree(const cache::ImageReader& reader, core::Rank rank) {
     return rank != core::no_rank && reader.image().in_tree(rank);
 }
 
+/// cache::look_up(), by way of the memo.
+inline cache::Lookup look_up(const Question& question, fetch::Content content) {
+    if (question.stands) {
+        const cache::Lookup again = cache::look_up_again(question.tree, question.memo->hit);
+        if (again.hit()) {
+            return again;
+        }
+    }
+    const cache::Lookup lookup = cache::look_up(question.tree, content);
+    if (question.memo != nullptr) {
+        cache::remember_hit(lookup, question.memo->hit);
+    }
+    return lookup;
+}
+
 /// Answers from the tree's image if there is one that fits, else from the table, and sees to it that there will be one when that pays.
 ///
 ///   from_image(reader)        false, before anything came out: the image does not know enough
@@ -69,7 +96,7 @@ inline bool is_in_tree(const cache::ImageReader& reader, core::Rank rank) {
 template <class FromImage, class FromTable>
 [[nodiscard]] cache::Lookup answer_and_keep(const Question& question, fetch::Content content, FromImage&& from_image,
                                             FromTable&& from_table, Origin& origin) {
-    cache::Lookup lookup = cache::look_up(question.tree, content);
+    cache::Lookup lookup = look_up(question, content);
     auto answer_from = [&](const cache::Lookup& found) {
         const cache::ImageReader reader(found.image, *question.tree.tree, question.form);
         return from_image(reader);

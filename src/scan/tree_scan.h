@@ -48,7 +48,7 @@ struct TreeScanState {
     MemoryContext context;     ///< of the open call
     MemoryContext row_memory;  ///< of a batch; null: no stream has needed it
     Relation relation;
-    ResourceOwner owner;  ///< of the open relation
+    ResourceOwner owner;     ///< of the open relation
     Tuplestorestate* store;  ///< every row, once somebody has gone backwards
     TupleTableSlot* stored;
 
