@@ -284,6 +284,7 @@ private:
             }
         }
         if (next_ >= end_ && !begin_stretch()) {
+            node_ = core::no_rank;  // what it cuts off has been counted
             return false;
         }
         node_ = next_++;

@@ -19,6 +19,7 @@ extern "C" {
 #include "executor/executor.h"
 #include "nodes/extensible.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "pgstat.h"
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
@@ -96,8 +97,13 @@ void begin(TreeScanState& state, EState* executor, int flags) {
         }
     }
     ParameterSearch search = {nullptr, executor->es_plannedstmt};
-    find_parameters(reinterpret_cast<Node*>(scan.custom_exprs), &search);
-    state.parameters = search.found;
+    find_parameters(reinterpret_cast<Node*>(state.call), &search);
+    state.argument_parameters = search.found;
+    search.found = nullptr;
+    for (int i = 1; i < list_length(scan.custom_exprs); ++i) {
+        find_parameters(static_cast<Node*>(list_nth(scan.custom_exprs, i)), &search);
+    }
+    state.condition_parameters = search.found;
 
     const SetFunction& function = *state.plan.function;
     for (int i = 0; i < state.plan.place_count; ++i) {
@@ -117,6 +123,10 @@ void begin(TreeScanState& state, EState* executor, int flags) {
     state.wanted.most = state.plan.most;
     if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0) {
         state.context = AllocSetContextCreate(executor->es_query_cxt, "TreeScan", ALLOCSET_DEFAULT_SIZES);
+        if (contain_volatile_functions(reinterpret_cast<Node*>(state.call->args))) {
+            state.volatile_memory =
+                AllocSetContextCreate(executor->es_query_cxt, "TreeScan arguments", ALLOCSET_SMALL_SIZES);
+        }
         const auto cells = static_cast<std::size_t>(max_batch * std::max(state.plan.place_count, 1));
         state.batch.values = static_cast<Datum*>(palloc(cells * (sizeof(Datum) + sizeof(bool))));
         state.batch.nulls = reinterpret_cast<bool*>(state.batch.values + cells);
@@ -171,6 +181,27 @@ void end(TreeScanState& state) {
 
 // --- Open -------------------------------------------------------------------------------------------------------------------------
 
+/// Values in the current context, unless they are to be kept.
+void evaluate_arguments(TreeScanState& state) {
+    if (state.arguments_known) {
+        return;
+    }
+    MemoryContext caller = CurrentMemoryContext;
+    if (state.volatile_memory != nullptr) {
+        MemoryContextReset(state.volatile_memory);
+        MemoryContextSwitchTo(state.volatile_memory);
+    }
+    int position = 0;
+    ListCell* cell;
+    foreach (cell, state.arguments) {
+        NullableDatum& argument = state.argument_values[position++];
+        argument.value =
+            ExecEvalExpr(static_cast<ExprState*>(lfirst(cell)), state.node.ss.ps.ps_ExprContext, &argument.isnull);
+    }
+    state.arguments_known = state.volatile_memory != nullptr;
+    MemoryContextSwitchTo(caller);
+}
+
 /// The conditions as they are for this call; values in the current context.
 void evaluate_conditions(TreeScanState& state) {
     state.wanted.conditions = {};
@@ -206,14 +237,11 @@ void open_call(TreeScanState& state) {
     LOCAL_FCINFO(fcinfo, max_arguments);
     InitFunctionCallInfoData(*fcinfo, &state.function, static_cast<short>(list_length(state.arguments)),
                              state.call->inputcollid, nullptr, nullptr);
+    evaluate_arguments(state);
     bool refused = false;
-    int position = 0;
-    ListCell* cell;
-    foreach (cell, state.arguments) {
-        NullableDatum& argument = fcinfo->args[position++];
-        argument.value =
-            ExecEvalExpr(static_cast<ExprState*>(lfirst(cell)), state.node.ss.ps.ps_ExprContext, &argument.isnull);
-        refused = refused || (state.strict && argument.isnull);
+    for (int i = 0; i < list_length(state.arguments); ++i) {
+        fcinfo->args[i] = state.argument_values[i];
+        refused = refused || (state.strict && fcinfo->args[i].isnull);
     }
     evaluate_conditions(state);
     if (!refused) {
@@ -396,12 +424,15 @@ inline TupleTableSlot* next(TreeScanState& state) {
 
 void rescan(TreeScanState& state) {
     ExecClearTuple(state.node.ss.ss_ScanTupleSlot);
-    if (!state.is_open) {
-        return;
-    }
-    // Other parameters than those of the call's are the filter's. What a volatile argument gave stays.
-    if (bms_overlap(state.node.ss.ps.chgParam, state.parameters)) {
+    // Parameters that are neither the call's nor the conditions' are the filter's. What a volatile argument gave stays until a parameter of
+    // the arguments changes.
+    const Bitmapset* changed = state.node.ss.ps.chgParam;
+    const bool other_arguments = bms_overlap(changed, state.argument_parameters);
+    state.arguments_known = state.arguments_known && !other_arguments;
+    if (other_arguments || bms_overlap(changed, state.condition_parameters)) {
         close_call(state);
+    }
+    if (!state.is_open) {
         return;
     }
     state.at_end = false;

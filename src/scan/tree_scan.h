@@ -39,9 +39,14 @@ struct TreeScanState {
     FmgrInfo function;
     bool strict;
     List* arguments;  ///< ExprStates
+    /// Values of arguments that are volatile are kept here for as long as the parameters are the same; null: they are not volatile.
+    MemoryContext volatile_memory;
+    bool arguments_known;
+    NullableDatum argument_values[max_arguments];
     ExprState* comparands[max_conditions];
     Oid comparand_types[max_conditions];
-    Bitmapset* parameters;  ///< on which the call depends
+    Bitmapset* argument_parameters;   ///< on which the call depends
+    Bitmapset* condition_parameters;  ///< on which conditions depend
     Wanted wanted;
     TupleDesc row_type;  ///< of the function's row, if someone wants it as a whole
 
