@@ -56,7 +56,7 @@ GRANT SELECT ON tree_registry TO PUBLIC;
 -- that type's own text form.
 
 CREATE FUNCTION tree_support(internal) RETURNS internal
-    AS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;
+    AS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION tree_support(internal) IS
     'What the planner asks of the functions that return rows: how many, and at what cost.';
 

@@ -120,6 +120,48 @@ SELECT run('SELECT * FROM tree_rows(NULL::place, 1) LIMIT 3');
 SELECT (node).id FROM tree_rows(NULL::place, 1) OFFSET 40 LIMIT 3;
 SELECT (node).id, level FROM tree_rows(NULL::place, 1) WHERE level = 1 LIMIT 3;
 
+-- Without an image, few rows are looked for by index, however many there are.
+CREATE TABLE large (id int PRIMARY KEY, parent_id int, code text);
+INSERT INTO large SELECT i, nullif(i / 4, 0), 'c' || i FROM generate_series(1, 30000) i;
+CREATE INDEX ON large (parent_id);
+ANALYZE large;
+SELECT tree_register('large');
+SET pg_tree.enable_cache = off;
+CREATE FUNCTION reads(query text, OUT rows bigint, OUT whole bool) LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint := (SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relid = 'large'::regclass);
+BEGIN
+    EXECUTE 'SELECT count(*) FROM (' || query || ') q' INTO rows;
+    whole := (SELECT seq_tup_read - before FROM pg_stat_xact_user_tables WHERE relid = 'large'::regclass) > 100;
+END$$;
+SELECT q, r.* FROM unnest(ARRAY['SELECT id FROM tree_build(1, ''large'') LIMIT 5', 'SELECT id FROM tree_build(1, ''large'')',
+    'SELECT id FROM tree_page(1, NULL, ''large'', page_size => 5)', 'SELECT node FROM tree_rows(NULL::large, 1) OFFSET 3 LIMIT 2',
+    'SELECT id FROM tree_build(1, ''large'') WHERE code > ''c2'' LIMIT 5']) q, reads(q) r;
+DO $$
+DECLARE
+    n int;
+    first text[];
+    every text[] := array(SELECT t::text FROM tree_build(1, 'large') t);
+    upper text[] := array(SELECT id::text FROM tree_build(1, 'large', max_level => 2));
+BEGIN
+    FOREACH n IN ARRAY '{1,2,3,4,5,6,7,10,33,100,333,999,1000,1001}'::int[] LOOP
+        EXECUTE format('SELECT array(SELECT t::text FROM tree_build(1, ''large'') t LIMIT %s)', n) INTO first;
+        IF first IS DISTINCT FROM every[1:n] THEN
+            RAISE WARNING 'the first % of tree_build are %', n, first;
+        END IF;
+        EXECUTE format('SELECT array(SELECT t::text FROM tree_page(1, NULL, ''large'', %s) t)', n) INTO first;
+        IF first IS DISTINCT FROM every[1:n] THEN
+            RAISE WARNING 'the first % of tree_page are %', n, first;
+        END IF;
+        EXECUTE format('SELECT array(SELECT (node).id FROM tree_rows(NULL::large, 1, max_level => 2) t LIMIT %s)', n) INTO first;
+        IF first IS DISTINCT FROM upper[1:n] THEN
+            RAISE WARNING 'the first % of tree_rows are %', n, first;
+        END IF;
+    END LOOP;
+END$$;
+RESET pg_tree.enable_cache;
+SELECT tree_unregister('large');
+
 -- Sort order: the rows come by rank, and ancestors by depth.
 SELECT plan('SELECT * FROM tree_walk(1) ORDER BY rank');
 SELECT plan('SELECT * FROM tree_walk(1) ORDER BY rank DESC');

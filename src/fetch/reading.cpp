@@ -338,6 +338,17 @@ void read_below(Reading& reading, Key root, std::int32_t max_level) {
     link(reading, core::Start::below(root));
 }
 
+void renew_forest(Reading& reading) {
+    reading.forest =
+        pg::make_in_context<core::Forest>(reading.context, *reading.table, reading.memory, *reading.interrupts);
+}
+
+void order_below(Reading& reading, Key root, std::int32_t max_level) {
+    renew_forest(reading);
+    link(reading, core::Start::below(root));
+    arrange(reading, max_level);
+}
+
 void read_forest(Reading& reading) {
     if (reading.leave_undone) {
         reading.left_undone = true;

@@ -63,6 +63,15 @@ void end_reading(Reading* reading);
 /// index serves it, and otherwise all of it; what is found is the same. Levels below `max_level` may be missing.
 void read_below(Reading& reading, core::Key root, std::int32_t max_level);
 
+/// Reads, links and sorts so much of what stands below `root`, down to `max_level`, which is not negative, that the first `most` of the
+/// descendants in pre-order are known; what a walk lists behind them means nothing. False: that would be no quicker than reading all, and
+/// nothing is read.
+bool read_first_below(Reading& reading, core::Key root, std::int32_t max_level, std::size_t most);
+
+/// For read_first_below(): a forest without links, over the same rows; links and sorts what is there.
+void renew_forest(Reading& reading);
+void order_below(Reading& reading, core::Key root, std::int32_t max_level);
+
 /// Reads and links the whole forest.
 void read_forest(Reading& reading);
 

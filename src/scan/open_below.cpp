@@ -20,13 +20,24 @@ std::int32_t level_to_read(std::int32_t max_level, const Wanted& wanted) {
     return static_cast<std::int32_t>(std::clamp<std::int64_t>(wanted.conditions.level.high, -1, max_level));
 }
 
+/// So many rows are worth being looked for one by one.
+constexpr double few_rows = 1000;
+
+/// Wanted::most, unless the conditions leave out rows that come before.
+double most_of(const Wanted& wanted) { return wanted.conditions.limits() ? 1e300 : wanted.most; }
+
 /// Reads and orders the descendants of the key at argument `position`, and lists them. Null: there can be none, or the read was left
 /// undone.
+/// Only the first `most` of the walk mean anything.
 core::Walk* descendants(FunctionCallInfo fcinfo, int position, const Question& question, Reading& reading,
-                        std::int32_t max_level) {
+                        std::int32_t max_level, double most = 1e300) {
     Key root;
     if (!key_argument(fcinfo, position, question, reading, root)) {
         return nullptr;
+    }
+    if (most <= few_rows && max_level >= 0 &&
+        fetch::read_first_below(reading, root, max_level, static_cast<std::size_t>(most))) {
+        return walk_depth_first(reading, max_level);
     }
     fetch::read_below(reading, root, max_level);
     if (reading.left_undone) {
@@ -45,8 +56,9 @@ ImageWalk walk_below(const ImageReader& reader, Rank root, std::int32_t max_leve
     return walk;
 }
 
-TableWalk walk_of(const Reading& reading, const core::Walk* walk, fetch::KeyForm form) {
+TableWalk walk_of(const Reading& reading, const core::Walk* walk, fetch::KeyForm form, double most = 1e300) {
     TableWalk result;
+    result.most = most <= few_rows ? static_cast<std::size_t>(most) : SIZE_MAX;
     result.below = &reading;
     result.walk = walk;
     result.form = form;
@@ -72,8 +84,10 @@ OpenCall open_build(FunctionCallInfo fcinfo, const Wanted& wanted) {
             return true;
         },
         [&](Reading& reading, Rows*& rows) {
-            if (const core::Walk* walk = descendants(fcinfo, 0, question, reading, level_to_read(max_level, wanted))) {
-                rows = walk_table(walk_of(reading, walk, question.form), wanted);
+            const double most = most_of(wanted);
+            const std::int32_t last_level = level_to_read(max_level, wanted);
+            if (const core::Walk* walk = descendants(fcinfo, 0, question, reading, last_level, most)) {
+                rows = walk_table(walk_of(reading, walk, question.form, most), wanted);
             }
             return !reading.left_undone;
         });
@@ -157,7 +171,9 @@ OpenCall open_page(FunctionCallInfo fcinfo, const Wanted& wanted) {
             return page_from_image(fcinfo, question, reader, wanted, most, rows);
         },
         [&](Reading& reading, Rows*& rows) {
-            if (const core::Walk* walk = descendants(fcinfo, 0, question, reading, core::unlimited)) {
+            // The first page asks for few rows; where a later one begins takes all that comes before.
+            if (const core::Walk* walk = descendants(fcinfo, 0, question, reading, core::unlimited,
+                                                     PG_ARGISNULL(1) ? static_cast<double>(most) : 1e300)) {
                 TableWalk page = walk_of(reading, walk, question.form);
                 page.first = position_after(fcinfo, question, reading, *walk);
                 page.most = most;
@@ -191,8 +207,9 @@ OpenCall open_tree_rows(FunctionCallInfo fcinfo, const Wanted& wanted) {
                                    walk_below(reader, root, root == core::no_rank ? -1 : max_level), wanted, rows);
         },
         [&](Reading& reading, Rows*& rows) {
-            if (const core::Walk* walk = descendants(fcinfo, 1, question, reading, max_level)) {
-                rows = walk_table(walk_of(reading, walk, question.form), wanted);
+            const double most = most_of(wanted);
+            if (const core::Walk* walk = descendants(fcinfo, 1, question, reading, max_level, most)) {
+                rows = walk_table(walk_of(reading, walk, question.form, most), wanted);
             }
             return !reading.left_undone;
         });

@@ -90,6 +90,11 @@ struct Conditions {
     const Datum* ids = nullptr;  ///< in the form that the function gives keys
     bool of_parent = false;
     Datum parent = 0;
+
+    bool limits() const {
+        return level.limits() || depth.limits() || distance.limits() || rank.limits() || leaf != Leaf::any || never ||
+               id_count >= 0 || of_parent;
+    }
 };
 
 struct Wanted {

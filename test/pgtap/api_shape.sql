@@ -56,7 +56,7 @@ SELECT is_empty('SELECT name, arguments FROM made WHERE prosecdef', 'no function
 SELECT is_empty('SELECT name, arguments FROM made WHERE proleakproof', 'none is said to be leakproof');
 SELECT is_empty('SELECT name, arguments FROM made WHERE proparallel = ''s''', 'none is said to be safe in a parallel worker');
 SELECT is_empty('SELECT name, arguments FROM made WHERE obj_description(oid, ''pg_proc'') IS NULL', 'every function has a comment, those in the machine room too');
-SELECT is_empty('SELECT name FROM made WHERE name LIKE ''tree\_%'' AND prorettype NOT IN (''trigger''::regtype, ''event_trigger''::regtype) AND name NOT IN (''tree_registrations'', ''tree_cache_statistics'', ''tree_bypass_statistics'', ''tree_progress'', ''tree_info'') AND name NOT IN (SELECT name FROM expected)', 'there are no functions but those promised');
+SELECT is_empty('SELECT name FROM made WHERE name LIKE ''tree\_%'' AND prorettype NOT IN (''trigger''::regtype, ''event_trigger''::regtype) AND name NOT IN (''tree_registrations'', ''tree_cache_statistics'', ''tree_bypass_statistics'', ''tree_progress'', ''tree_info'', ''tree_support'') AND name NOT IN (SELECT name FROM expected)', 'there are no functions but those promised');
 SELECT is_empty('SELECT * FROM (SELECT name, count(*) FROM made WHERE name IN (SELECT name FROM expected) GROUP BY name EXCEPT SELECT name, count(*) FROM expected GROUP BY name) AS d', 'nor more overloads of them');
 
 SELECT columns_are('house', 'tree_registry', ARRAY['tree', 'relation', 'id', 'parent', 'code', 'name', 'order_by', 'filter', 'key_type', 'tracked'], 'the columns of tree_registry');
@@ -79,6 +79,6 @@ SELECT is((SELECT (superuser, trusted)::text FROM pg_available_extension_version
 SELECT is((SELECT default_version = installed_version FROM pg_available_extensions WHERE name = 'pg_tree'), true, 'the version installed is the default one');
 -- The settings.
 SELECT results_eq($$SELECT name, context, boot_val FROM pg_settings WHERE name LIKE 'pg\_tree.%' AND name <> 'pg_tree.debug_break' ORDER BY name COLLATE "C"$$,
-                  $$VALUES ('pg_tree.cache_size', 'postmaster', '131072'), ('pg_tree.default_tree', 'user', ''), ('pg_tree.enable_cache', 'user', 'on'), ('pg_tree.max_build_memory', 'superuser', '262144'), ('pg_tree.prewarm', 'sighup', '')$$, 'the settings, who sets them, and their defaults');
+                  $$VALUES ('pg_tree.cache_size', 'postmaster', '131072'), ('pg_tree.default_tree', 'user', ''), ('pg_tree.enable_cache', 'user', 'on'), ('pg_tree.enable_scan', 'user', 'on'), ('pg_tree.max_build_memory', 'superuser', '262144'), ('pg_tree.prewarm', 'sighup', '')$$, 'the settings, who sets them, and their defaults');
 
 SELECT * FROM finish();

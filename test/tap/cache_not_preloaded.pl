@@ -53,6 +53,8 @@ my $exact = q{
 # --- Without --------------------------------------------------------------------------------------------------------------
 
 is($node->safe_psql('postgres', 'SELECT preloaded, cache_bytes, cache_limit_bytes, worker_pid FROM tree_stat_info'), 'f|0|0|', 'not preloaded');
+# The planner's support function loads the library before a session's first query is planned.
+like($node->safe_psql('postgres', 'EXPLAIN SELECT * FROM tree_build(1)'), qr/Custom Scan \(TreeScan\)/, 'the plan node is there in the first query');
 my @before = answers();
 is($node->safe_psql('postgres', $exact), '0|0', 'tree_build is the recursive query');
 is($node->safe_psql('postgres', q{
