@@ -41,6 +41,9 @@ SELECT count(*) AS differences FROM (
   (TABLE by_query EXCEPT ALL SELECT * FROM tree_build(1740)) UNION ALL
   (SELECT * FROM tree_build(1740) EXCEPT ALL TABLE by_query)) AS d;
 
+-- In FROM it is a plan node: rows as they come, exact estimates, conditions that cut subtrees off.
+EXPLAIN (ANALYZE, TIMING OFF) SELECT id, name FROM tree_walk(1740) WHERE distance <= 2 ORDER BY rank LIMIT 40;
+
 -- Who has written is answered from the table, and after the commit so is everybody who sees the write, until a new image is built.
 BEGIN;
 UPDATE synset SET name = 'Scotch whisky' WHERE id = 7906718;

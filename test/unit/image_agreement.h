@@ -184,6 +184,21 @@ private:
         check("bytes", plan.bytes(), header.bytes);
         check("deepest", static_cast<std::uint32_t>(deepest), header.deepest);
         check("has_null_keys", null_keys, header.has_null_keys != 0);
+        std::uint32_t roots = 0;
+        std::uint32_t leaves = 0;
+        std::uint64_t level_sum = 0;
+        std::uint64_t leaf_level_sum = 0;
+        for (std::size_t rank = 0; rank < in_tree_; ++rank) {
+            const bool leaf = oracle_.below(nodes_[rank]).empty();
+            roots += levels_[rank] == 0 ? 1 : 0;
+            leaves += leaf ? 1 : 0;
+            level_sum += static_cast<std::uint64_t>(levels_[rank]);
+            leaf_level_sum += leaf ? static_cast<std::uint64_t>(levels_[rank]) : 0;
+        }
+        check("roots", roots, header.roots);
+        check("leaves", leaves, header.leaves);
+        check("sum of levels", level_sum, header.level_sum);
+        check("sum of the leaves' levels", leaf_level_sum, header.leaf_level_sum);
     }
 
     /// The children's ranks, in order.
