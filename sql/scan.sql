@@ -353,6 +353,18 @@ SELECT pg_stat_force_next_flush();
 SELECT calls FROM pg_stat_user_functions WHERE funcname = 'tree_walk';
 RESET track_functions;
 
+-- A function that remembers its image from call to call, called by the statement that changes the tree: the second row sees the first one's change.
+CREATE TABLE moved (id int PRIMARY KEY, parent_id int, depth int);
+INSERT INTO moved SELECT i, nullif(i / 3, 0) FROM generate_series(1, 1000) i;
+SELECT tree_register('moved');
+CREATE FUNCTION depth_now(i int) RETURNS int LANGUAGE plpgsql AS $$BEGIN RETURN tree_depth(i, 'moved'); END$$;
+SELECT nodes FROM tree_warm('moved');
+BEGIN;
+INSERT INTO other VALUES (999);
+UPDATE moved SET parent_id = 1, depth = depth_now(900) WHERE id IN (100, 300) RETURNING id, depth;
+ROLLBACK;
+SELECT tree_unregister('moved');
+
 -- Inlined SQL functions, views, UNION ALL, in plans of all kinds.
 CREATE FUNCTION below(root int) RETURNS TABLE (id bigint, level int) LANGUAGE sql STABLE AS $$SELECT id, level FROM tree_build(root)$$;
 SELECT plan('SELECT * FROM below(300) WHERE level = 0');

@@ -265,8 +265,11 @@ bool still_stands(const registry::TreeUse& use, const HitMemo& memo) {
         !enable_cache || (!use.tree->only_columns && !settings_are_canonical())) {
         return false;
     }
+    // A statement that calls functions may go on changing rows which a later command's snapshot, the same one again, then sees.
+    const track::FullXid own = track::own_transaction();
     const Snapshot snapshot = GetActiveSnapshot();
-    return obstacle_for(snapshot) == Bypass::none && session.snapshot.is(snapshot, track::own_transaction());
+    return obstacle_for(snapshot) == Bypass::none && session.snapshot.is(snapshot, own) &&
+           (own == 0 || !may_have_unnoted_changes(*session.ground));
 }
 
 Lookup look_up_again(const registry::TreeUse& use, const HitMemo& memo) {

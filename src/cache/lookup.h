@@ -33,8 +33,7 @@ struct Lookup {
 Lookup look_up(const registry::TreeUse& use, fetch::Content content, bool counted = true);
 
 /// What a hit was found under, for the next call of the same expression. For the same snapshot, user and settings, with the relations
-/// still locked and no invalidation processed since, it would be found again: what this transaction changes from then on the snapshot does not
-/// see, and what others change was decided when it was taken.
+/// still locked, no invalidation processed since and no change of this transaction's own that is still to be noted, it would be found again.
 struct HitMemo {
     Ticket ticket = 0;  ///< 0: there was none
     Oid user = InvalidOid;
