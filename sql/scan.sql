@@ -365,6 +365,70 @@ UPDATE moved SET parent_id = 1, depth = depth_now(900) WHERE id IN (100, 300) RE
 ROLLBACK;
 SELECT tree_unregister('moved');
 
+-- Bounds at the ends of bigint, below a node that is deep; a walk whose first level is not in it.
+SELECT count(*) FROM tree_build(27) WHERE level >= 9223372036854775807;
+SELECT count(*) FROM tree_build(27) WHERE level < 9223372036854775807;
+SELECT count(*) FROM tree_walk(27) WHERE distance > 9223372036854775806;
+SELECT count(*) FROM tree_walk(27) WHERE distance > -9223372036854775806;
+SELECT count(*) FROM tree_walk(27, search => 'breadth') WHERE distance >= 9223372036854775807;
+SELECT path FROM tree_walk(27, include_start => false, max_distance => 0);
+SELECT id FROM tree_walk(27, search => 'breadth', include_start => false, max_distance => 0);
+-- Where there can be no rows a comparand is not looked at.
+CREATE TABLE zero AS SELECT 0 AS zero;
+SELECT count(*) FROM tree_build(NULL::int) WHERE level < (SELECT 1 / zero FROM zero);
+SELECT count(*) FROM tree_build(1) WHERE level < (SELECT 1 / zero FROM zero);
+-- A function that is inlined is costed without a query.
+CREATE FUNCTION twice(x text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT x || x';
+SELECT count(twice) FROM (SELECT twice(tree_draw(300))) q;
+SELECT twice(tree_draw(1, 'nowhere'));
+-- A registration that does not fit its table any more: planning such a call is no error, running it is.
+CREATE TABLE misfit (id int PRIMARY KEY, parent_id int, name text);
+SELECT tree_register('misfit');
+ALTER TABLE misfit DROP COLUMN name;
+SELECT plan('SELECT * FROM tree_build(1, ''misfit'')');
+SELECT CASE WHEN size < 0 THEN (SELECT count(*) FROM tree_build(1, 'misfit')) END FROM place WHERE id = 1;
+SELECT * FROM tree_build(1, 'misfit');
+DROP TABLE misfit;
+-- Many children, of which one is wanted.
+CREATE TABLE star (id int PRIMARY KEY, parent_id int, name text);
+INSERT INTO star SELECT i, CASE WHEN i > 1 THEN 1 END, 'n' || i FROM generate_series(1, 100000) i;
+SELECT tree_register('star', order_by => 'id');
+SELECT nodes FROM tree_warm('star');
+SELECT id FROM tree_build(1, 'star') WHERE parent_id = 1 OFFSET 5 LIMIT 2;
+SELECT id, rank FROM tree_walk(1, 'star') WHERE parent_id = 1 AND rank BETWEEN 10 AND 11;
+SELECT estimate('SELECT * FROM tree_build(1, ''star'') WHERE parent_id = 1'), estimate('SELECT * FROM tree_walk(1, ''star'') WHERE is_leaf');
+DROP TABLE star;
+-- Whole rows are read a few at a time, by whoever opened the call, from tables that stay what they were.
+CREATE TABLE parted (id int PRIMARY KEY, parent_id int, name text) PARTITION BY RANGE (id);
+CREATE TABLE parted_low PARTITION OF parted FOR VALUES FROM (0) TO (100);
+CREATE TABLE parted_high PARTITION OF parted FOR VALUES FROM (100) TO (1000);
+INSERT INTO parted SELECT i, nullif(i / 2, 0), 'n' || i FROM generate_series(1, 300) i;
+SELECT tree_register('parted');
+SELECT nodes FROM tree_warm('parted');
+CREATE ROLE scan_few;
+GRANT USAGE ON SCHEMA scan TO scan_few;
+GRANT SELECT (id) ON parted TO scan_few;
+ALTER TABLE parted ENABLE ROW LEVEL SECURITY;
+BEGIN;
+DECLARE c CURSOR FOR SELECT (node).id FROM tree_rows(NULL::parted, 1);
+FETCH 1 FROM c;
+SAVEPOINT s;
+TRUNCATE parted_high;
+ROLLBACK TO s;
+SET LOCAL ROLE scan_few;
+MOVE 100 FROM c;
+FETCH 2 FROM c;
+SELECT current_user;
+RESET ROLE;
+MOVE ALL FROM c;
+CLOSE c;
+TRUNCATE parted_high;
+SELECT count(*) FROM tree_rows(NULL::parted, 1);
+ROLLBACK;
+DROP TABLE parted;
+DROP OWNED BY scan_few;
+DROP ROLE scan_few;
+
 -- Inlined SQL functions, views, UNION ALL, in plans of all kinds.
 CREATE FUNCTION below(root int) RETURNS TABLE (id bigint, level int) LANGUAGE sql STABLE AS $$SELECT id, level FROM tree_build(root)$$;
 SELECT plan('SELECT * FROM below(300) WHERE level = 0');

@@ -106,9 +106,38 @@ bool compares_enough(const registry::Tree& tree, Relation relation) {
 
 bool is_users_function(Oid function, void*) { return function >= FirstNormalObjectId; }
 
+/// A cast to a domain runs its constraints.
 bool calls_users_function(Node* node, void* context) {
-    return node != nullptr && (check_functions_in_node(node, is_users_function, nullptr) ||
+    return node != nullptr && (check_functions_in_node(node, is_users_function, nullptr) || IsA(node, CoerceToDomain) ||
                                pg::walk_expression(node, calls_users_function, context));
+}
+
+/// A range type's functions are its author's, who need not be a superuser; an index on one, or on something that has one inside, may call them.
+bool is_users_range_inside(Oid type) {
+    type = getBaseType(type);
+    if (const Oid element = get_element_type(type); OidIsValid(element)) {
+        type = getBaseType(element);
+    }
+    const char kind = get_typtype(type);
+    return type >= FirstNormalObjectId &&
+           (kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE || kind == TYPTYPE_COMPOSITE);
+}
+
+bool indexes_users_range(Oid index) {
+    Relation relation = index_open(index, AccessShareLock);
+    bool found = false;
+    const int keys = IndexRelationGetNumberOfKeyAttributes(relation);
+    for (int i = 0; i < keys; ++i) {
+        found = found || is_users_range_inside(relation->rd_opcintype[i]) ||
+                is_users_range_inside(TupleDescAttr(RelationGetDescr(relation), i)->atttypid);
+    }
+    // An index of a polymorphic class does not say what it is on: the table's column does.
+    for (int i = 0; i < keys && !found; ++i) {
+        const AttrNumber column = relation->rd_index->indkey.values[i];
+        found = column > 0 && is_users_range_inside(get_atttype(relation->rd_index->indrelid, column));
+    }
+    index_close(relation, AccessShareLock);
+    return found;
 }
 
 bool may_look_around(Node* node) { return calls_users_function(node, nullptr) || contain_mutable_functions(node); }
@@ -136,6 +165,7 @@ bool runs_code_before_notes(Relation relation) {
             continue;
         }
         found = found || reinterpret_cast<Form_pg_index>(GETSTRUCT(index))->indisexclusion ||
+                indexes_users_range(lfirst_oid(cell)) ||
                 may_look_around(stored_expression(index, Anum_pg_index_indexprs)) ||
                 may_look_around(stored_expression(index, Anum_pg_index_indpred));
         ReleaseSysCache(index);

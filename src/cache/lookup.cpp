@@ -237,8 +237,8 @@ Lookup look_up(const registry::TreeUse& use, fetch::Content content, bool counte
         case Verdict::holds:
             if (counted) {
                 count(entry.hits);
+                pg::wait_point(pg::WaitPoint::serve);
             }
-            pg::wait_point(pg::WaitPoint::serve);
             return {Outcome::hit, Bypass::none, block.image(), ticket, owner};
         case Verdict::own_write:
             unpin_block(ticket, owner);

@@ -7,9 +7,11 @@
 #include "registry/resolve.h"
 
 #include "pg/compat.h"
+#include "pg/error.h"
 #include "pg/fault.h"
 
 extern "C" {
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
@@ -405,6 +407,27 @@ bool split_quietly(const char* text, TreeName& name) {
     return true;
 }
 
+/// A registration may speak of columns that are no more; whoever asks for the tree is told.
+bool can_be_loaded(const Registration& registration) {
+    if (known_definition(registration) != nullptr) {
+        return true;
+    }
+    if (IsInParallelMode()) {
+        return false;
+    }
+    Registration copy = copy_registration(registration);
+    char message[256];
+    return pg::succeeds_in_subtransaction(
+        [](void* argument) {
+            const auto& registration = *static_cast<Registration*>(argument);
+            LockRelationOid(registration.relation, AccessShareLock);
+            if (known_definition(registration) == nullptr) {
+                load_definition(registration);
+            }
+        },
+        &copy, message);
+}
+
 }  // namespace
 
 bool knows_tree(Oid calling_function, Oid row_type, const char* text) {
@@ -431,6 +454,7 @@ bool knows_tree(Oid calling_function, Oid row_type, const char* text) {
     int found = 0;
     int found_at = INT32_MAX;
     bool readable = false;
+    const Registration* meant = nullptr;
     for (const Registration& registration : known) {
         if (text != nullptr && strcmp(registration.tree, name.tree) != 0) {
             continue;
@@ -463,12 +487,13 @@ bool knows_tree(Oid calling_function, Oid row_type, const char* text) {
         if (at < found_at) {
             found_at = at;
             found = 0;
+            meant = &registration;
             readable = may_read(registration.relation) && (!OidIsValid(row_type) || registration.relation == relation);
         }
         found += at == found_at ? 1 : 0;
     }
     list_free(path);
-    return found == 1 && readable;
+    return found == 1 && readable && can_be_loaded(*meant);
 }
 
 void start() {

@@ -66,6 +66,17 @@ bool recognise(PushedCondition& condition, Oid operation, Oid collation) {
         return false;
     }
     condition.kind = family == UUIDOID ? Kind::equal : static_cast<Kind>(get_op_opfamily_strategy(operation, family));
+    if (family == INTEGER_BTREE_FAM_OID) {
+        // What somebody may have added to the family is not known here.
+        Oid left;
+        Oid right;
+        op_input_types(operation, &left, &right);
+        for (const Oid type : {left, right}) {
+            if (type != INT2OID && type != INT4OID && type != INT8OID) {
+                return false;
+            }
+        }
+    }
     if (is_range_column(condition.column)) {
         return family == INTEGER_BTREE_FAM_OID;
     }

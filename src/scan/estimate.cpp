@@ -18,7 +18,8 @@ namespace {
 
 PlannedArgument plan_argument(PlannerInfo* root, Node* expression) {
     PlannedArgument argument;
-    Node* value = estimate_expression_value(root, expression);
+    // Without a root when an inlined function's cost is asked for.
+    Node* value = root != nullptr ? estimate_expression_value(root, expression) : expression;
     if (IsA(value, Const)) {
         argument.known = true;
         argument.null = reinterpret_cast<Const*>(value)->constisnull;

@@ -166,9 +166,11 @@ public:
     }
 
 private:
+    /// Every level is a number of 32 bits; bounds beyond that say what those at its ends say.
     static void shift(Range& range, std::int32_t base) {
-        range.low = range.low == INT64_MIN ? INT64_MIN : range.low + base;
-        range.high = range.high == INT64_MAX ? INT64_MAX : range.high + base;
+        constexpr std::int64_t beyond = std::int64_t{1} << 40;
+        range.low = range.low < -beyond ? INT64_MIN : std::min(range.low, beyond) + base;
+        range.high = range.high > beyond ? INT64_MAX : std::max(range.high, -beyond) + base;
     }
 
     Range level_;
@@ -177,6 +179,13 @@ private:
     bool lets_all_pass_ = false;
     Rank except_;
 };
+
+/// The level of what comes first.
+std::int32_t first_level(const Image& image, const ImageWalk& walk) {
+    return walk.start == core::no_rank || !image.is_node(walk.start)
+               ? 0
+               : image.level(walk.start) + (walk.include_start ? 0 : 1);
+}
 
 /// Does the rank in the call have to be known?
 bool asks_for_rank(const Wanted& wanted) {
@@ -215,7 +224,7 @@ public:
         before_ = counted_ = 0;
         left_ = walk_.most;
         further_ = {};
-        if (sieve_.lets_none_pass() || rank_.low > rank_.high || walk_.last_level < 0) {
+        if (sieve_.lets_none_pass() || rank_.low > rank_.high || walk_.last_level < first_level(image, walk_)) {
             return;
         }
         if (walk_.start == core::no_rank) {
@@ -325,7 +334,7 @@ private:
 
     /// Everything from here on is left out.
     void finish() {
-        skipped_ += end_ - node_;
+        skipped_ += end_ - node_;  // this node among them
         for (const Rank child : further_) {
             skipped_ += filler_.image().size(child);
         }
@@ -547,6 +556,77 @@ private:
     std::size_t next_ = 0;
 };
 
+/// The children of a node of the call, whose parent_id is asked for.
+class Children final : public NodeRows {
+public:
+    /// `before`: the node's own place in the call's pre-order.
+    Children(const ImageReader& reader, const ImageWalk& walk, const Wanted& wanted, Rank parent, std::int64_t before,
+             std::uint64_t nodes)
+        : filler_(reader, walk, wanted.places),
+          sieve_(walk, wanted.conditions),
+          rank_(wanted.conditions.rank),
+          parent_(parent),
+          before_(before),
+          deep_enough_(reader.image().level(parent) < walk.last_level),
+          nodes_(nodes) {
+        rewind();
+    }
+
+    void rewind() override {
+        next_ = deep_enough_ ? parent_ + 1 : filler_.image().end(parent_);
+        given_ = 0;
+        over_ = false;
+    }
+
+    int next_rows(Datum* values, bool* nulls, int stride, int most) override {
+        return many(*this, filler_, values, nulls, stride, most);
+    }
+    bool allocates() const override { return filler_.allocates(); }
+
+    bool next(Datum* values, bool* nulls) override {
+        const Image& image = filler_.image();
+        while (next_ < image.end(parent_)) {
+            node_ = next_;
+            next_ = image.end(node_);
+            const std::int64_t rank = before_ + (node_ - parent_);
+            if (sieve_.passes(image, node_) && rank_.contains(rank)) {
+                filler_.fill(node_, rank, values, nulls);
+                ++given_;
+                return true;
+            }
+            CHECK_FOR_INTERRUPTS();
+        }
+        // What is left out is known only here: it is everything else.
+        skipped_ += over_ ? 0 : nodes_ - given_;
+        over_ = true;
+        return false;
+    }
+
+    /// How many there are, from the first ones if there are many.
+    double estimate(std::uint64_t to_look_at) {
+        std::uint64_t count = 0;
+        const Rank end = filler_.image().end(parent_);
+        while (next(nullptr, nullptr)) {
+            if (++count == to_look_at) {
+                return static_cast<double>(count) * (end - parent_ - 1) / std::max<double>(next_ - parent_ - 1, 1);
+            }
+        }
+        return static_cast<double>(count);
+    }
+
+private:
+    Filler filler_;
+    Sieve sieve_;
+    Range rank_;
+    Rank parent_;
+    Rank next_ = 0;
+    std::int64_t before_;
+    bool deep_enough_;
+    std::uint64_t nodes_;  ///< of the call
+    std::uint64_t given_ = 0;
+    bool over_ = false;
+};
+
 template <class T, class... Arguments>
 T* make(Arguments&&... arguments) {
     static_assert(std::is_trivially_destructible_v<T>);
@@ -652,6 +732,24 @@ std::uint64_t nodes_of_call(const Image& image, const ImageWalk& walk) {
     return nodes;
 }
 
+/// The children of the node whose key parent_id is compared with, if it is a node of the call, or the one that the call is about, and not its
+/// own parent. Null: it has to be done otherwise.
+Children* children_in_call(const ImageReader& reader, const ImageWalk& walk, const Wanted& wanted) {
+    const Image& image = reader.image();
+    Rank parent;
+    if (wanted.conditions.id_count >= 0 || !wanted.conditions.of_parent || walk.most != SIZE_MAX ||
+        (asks_for_rank(wanted) && (walk.breadth_first || walk.last_level < image.header().deepest)) ||
+        !reader.find_quietly(wanted.conditions.parent, parent) || parent == core::no_rank || !image.is_node(parent) ||
+        image.parent(parent) == parent) {
+        return nullptr;
+    }
+    const bool in_call = walk.start == core::no_rank ? image.in_tree(parent)
+                                                     : parent == walk.start || is_below(image, walk.start, parent);
+    return in_call ? make<Children>(reader, walk, wanted, parent, rank_in_call(image, walk, parent),
+                                    nodes_of_call(image, walk))
+                   : nullptr;
+}
+
 /// The nodes with the keys that the conditions ask for, without a walk. Null: it has to be walked.
 NodeRows* pick(const ImageReader& reader, const ImageWalk& walk, const Wanted& wanted) {
     const Conditions& conditions = wanted.conditions;
@@ -660,6 +758,9 @@ NodeRows* pick(const ImageReader& reader, const ImageWalk& walk, const Wanted& w
     if ((conditions.id_count < 0 && !conditions.of_parent) || walk.most != SIZE_MAX ||
         (needs_rank && (walk.breadth_first || walk.last_level < image.header().deepest))) {
         return nullptr;
+    }
+    if (Children* children = children_in_call(reader, walk, wanted)) {
+        return children;
     }
     const Sieve sieve(walk, conditions);
     Candidates candidates;
@@ -762,7 +863,8 @@ double count_image(const ImageReader& reader, const ImageWalk& walk, const Condi
     const Image& image = reader.image();
     const Sieve sieve(walk, conditions);
     const auto nodes = static_cast<double>(nodes_of_call(image, walk));
-    if (sieve.lets_none_pass() || walk.last_level < 0 || conditions.rank.low > conditions.rank.high) {
+    if (sieve.lets_none_pass() || walk.last_level < first_level(image, walk) ||
+        conditions.rank.low > conditions.rank.high) {
         return 0;
     }
     Wanted wanted;
@@ -770,6 +872,11 @@ double count_image(const ImageReader& reader, const ImageWalk& walk, const Condi
     double count = nodes;
     if (conditions.id_count >= 0 || conditions.of_parent) {
         wanted.conditions.rank = {};
+        if (Children* children = children_in_call(reader, walk, wanted)) {
+            const double last = std::min(static_cast<double>(conditions.rank.high), nodes);
+            const double first = std::max(static_cast<double>(conditions.rank.low), 1.0);
+            return std::min(children->estimate(nodes_to_look_at), std::max(last - first + 1, 0.0));
+        }
         if (NodeRows* rows = pick(reader, walk, wanted)) {
             for (count = 0; rows->next(nullptr, nullptr); ++count) {
             }

@@ -17,7 +17,8 @@ namespace {
 
 /// Levels below this one need not be read: the call does not have them, or the conditions leave them out.
 std::int32_t level_to_read(std::int32_t max_level, const Wanted& wanted) {
-    return static_cast<std::int32_t>(std::clamp<std::int64_t>(wanted.conditions.level.high, -1, max_level));
+    return static_cast<std::int32_t>(
+        std::max<std::int64_t>(std::min<std::int64_t>(wanted.conditions.level.high, max_level), -1));
 }
 
 /// So many rows are worth being looked for one by one.
@@ -250,6 +251,18 @@ double estimate_below(const ImageReader& reader, Rank node, const PlannedArgumen
                : count_image(reader, walk_below(reader, node, limit_of(arguments[max_level_argument])), conditions);
 }
 
+/// How many nodes below `root` come behind one of them.
+double nodes_behind(const core::Image& image, Rank root, Rank after) {
+    if (image.is_node(root)) {
+        return image.end(root) - after - 1;
+    }
+    double behind = 0;
+    for (const Rank child : image.children_of_anchor(root)) {
+        behind += child > after ? image.size(child) : after < image.end(child) ? image.end(child) - after - 1 : 0;
+    }
+    return behind;
+}
+
 double estimate_page(const ImageReader& reader, Rank node, const PlannedArgument* arguments,
                      const Conditions& conditions) {
     if (node == core::no_rank) {
@@ -261,8 +274,8 @@ double estimate_page(const ImageReader& reader, Rank node, const PlannedArgument
     double left = count_image(reader, walk, conditions);
     Rank after;
     if (arguments[1].known && !arguments[1].null && reader.find_quietly(arguments[1].value, after) &&
-        after != core::no_rank && reader.image().is_node(node) && is_below(reader.image(), node, after)) {
-        left = std::min(left, static_cast<double>(reader.image().end(node) - after - 1));
+        after != core::no_rank && reader.image().is_node(after) && is_below(reader.image(), node, after)) {
+        left = std::min(left, nodes_behind(reader.image(), node, after));
     }
     return left;
 }

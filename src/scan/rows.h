@@ -139,6 +139,9 @@ public:
     /// Gives back what the stream holds.
     void close();
 
+    /// Keeps relations open until close(), for streams that read again: DDL in the same session is refused meanwhile.
+    void keep_open(const Oid* relations, int count);
+
     /// Nodes that the conditions left out so far, or cut off with what is above them.
     std::uint64_t skipped() const { return skipped_; }
 
@@ -148,6 +151,8 @@ protected:
     fetch::Reading* reading_ = nullptr;  ///< ended by close()
 
 private:
+    List* open_ = NIL;  ///< relations
+    ResourceOwner owner_ = nullptr;
     cache::Lookup image_ = {cache::Lookup::Outcome::miss, cache::Bypass::none, {}, 0, nullptr};
 };
 

@@ -3,6 +3,7 @@
 #include "pg/fault.h"
 
 extern "C" {
+#include "access/relation.h"
 #include "utils/array.h"
 }
 
@@ -52,9 +53,24 @@ void RowsOut::put(const Datum* values, const bool* nulls) {
 
 void Rows::close() {
     cache::done(image_);
+    const ResourceOwner now = CurrentResourceOwner;
+    ListCell* cell;
+    foreach (cell, open_) {
+        CurrentResourceOwner = owner_;
+        relation_close(static_cast<Relation>(lfirst(cell)), NoLock);
+    }
+    CurrentResourceOwner = now;
+    open_ = NIL;
     if (reading_ != nullptr) {
         fetch::end_reading(reading_);
         reading_ = nullptr;
+    }
+}
+
+void Rows::keep_open(const Oid* relations, int count) {
+    owner_ = CurrentResourceOwner;
+    for (int i = 0; i < count; ++i) {
+        open_ = lappend(open_, relation_open(relations[i], NoLock));
     }
 }
 

@@ -204,7 +204,6 @@ void evaluate_arguments(TreeScanState& state) {
 
 /// The conditions as they are for this call; values in the current context.
 void evaluate_conditions(TreeScanState& state) {
-    state.wanted.conditions = {};
     for (int i = 0; i < state.plan.condition_count; ++i) {
         bool null = false;
         const Datum value = state.comparands[i] == nullptr
@@ -243,7 +242,12 @@ void open_call(TreeScanState& state) {
         fcinfo->args[i] = state.argument_values[i];
         refused = refused || (state.strict && fcinfo->args[i].isnull);
     }
-    evaluate_conditions(state);
+    // Where there can be no rows, nothing is compared with them.
+    const int key = state.plan.function->key_argument;
+    state.wanted.conditions = {};
+    if (!refused && (key < 0 || !fcinfo->args[key].isnull)) {
+        evaluate_conditions(state);
+    }
     if (!refused) {
         PgStat_FunctionCallUsage usage;
         pgstat_init_function_usage(fcinfo, &usage);

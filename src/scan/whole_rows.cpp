@@ -5,6 +5,8 @@
 
 extern "C" {
 #include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/rls.h"
 }
 
 namespace pg_tree::scan {
@@ -63,43 +65,31 @@ class WholeRows final : public Rows {
 public:
     WholeRows(const cache::ImageReader& reader, const registry::TreeUse& use, NodeRows* nodes, const Wanted& wanted)
         : reader_(reader), use_(use), nodes_(nodes), places_(wanted.places), context_(CurrentMemoryContext) {
+        GetUserIdAndSecContext(&user_, &security_);
+        row_security_ = row_security;
         batch_size_ = first_size_ = wanted.most < static_cast<double>(last_batch)
                                         ? static_cast<std::size_t>(std::max(wanted.most, 1.0))
                                         : first_batch;
     }
 
-    /// Reads the next batch of rows. False: one of them is missing.
+    /// Reads the next batch of rows, as the user who opened the call, whoever takes its rows. False: one of them is missing.
     bool read_batch() {
-        if (reading_ != nullptr) {
-            fetch::end_reading(reading_);
+        Oid user;
+        int security;
+        GetUserIdAndSecContext(&user, &security);
+        int level = 0;
+        if (user != user_ || security != security_ || row_security != row_security_) {
+            level = NewGUCNestLevel();
+            SetUserIdAndSecContext(user_, security_);
+            set_config_option("row_security", row_security_ ? "on" : "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+                              true, 0, false);
         }
-        reading_ = fetch::begin_reading(use_, fetch::Content::rows, context_);
-        batch_ = pg::make_in_context<Batch>(reading_->context, reading_->memory);
-        const MemoryContext caller = MemoryContextSwitchTo(reading_->context);
-        while (batch_->ranks.size() < batch_size_) {
-            Datum values[2] = {};
-            bool nulls[2];
-            if (!nodes_->next(values, nulls)) {
-                break;
-            }
-            CHECK_FOR_INTERRUPTS();
-            const Rank node = nodes_->node();
-            const Datum key = reader_.own_key(node);
-            pg::enter([&] {
-                batch_->ranks.push_back(node);
-                batch_->levels.push_back(DatumGetInt32(values[0]));
-                batch_->places.push_back(DatumGetInt64(values[1]));
-                batch_->keys.push_back(key);
-            });
+        const bool complete = read_next();
+        if (level > 0) {
+            AtEOXact_GUC(true, level);
+            SetUserIdAndSecContext(user, security);
         }
-        skipped_ = nodes_->skipped();
-        pg::enter([&] { batch_->rows.resize(batch_->ranks.size(), core::no_node); });
-        batch_size_ = batch_size_ >= last_batch ? SIZE_MAX : batch_size_ * 8;
-        next_ = 0;
-        // Without keys too: that the caller may not read the table is told whether there are rows or not.
-        fetch::read_rows_with_keys(*reading_, batch_->keys.data(), batch_->keys.size());
-        MemoryContextSwitchTo(caller);
-        return place_rows(*batch_, reader_, *reading_);
+        return complete;
     }
 
     bool next(Datum* values, bool* nulls) override {
@@ -142,6 +132,39 @@ public:
     }
 
 private:
+    bool read_next() {
+        if (reading_ != nullptr) {
+            fetch::end_reading(reading_);
+        }
+        reading_ = fetch::begin_reading(use_, fetch::Content::rows, context_);
+        batch_ = pg::make_in_context<Batch>(reading_->context, reading_->memory);
+        const MemoryContext caller = MemoryContextSwitchTo(reading_->context);
+        while (batch_->ranks.size() < batch_size_) {
+            Datum values[2] = {};
+            bool nulls[2];
+            if (!nodes_->next(values, nulls)) {
+                break;
+            }
+            CHECK_FOR_INTERRUPTS();
+            const Rank node = nodes_->node();
+            const Datum key = reader_.own_key(node);
+            pg::enter([&] {
+                batch_->ranks.push_back(node);
+                batch_->levels.push_back(DatumGetInt32(values[0]));
+                batch_->places.push_back(DatumGetInt64(values[1]));
+                batch_->keys.push_back(key);
+            });
+        }
+        skipped_ = nodes_->skipped();
+        pg::enter([&] { batch_->rows.resize(batch_->ranks.size(), core::no_node); });
+        batch_size_ = batch_size_ >= last_batch ? SIZE_MAX : batch_size_ * 8;
+        next_ = 0;
+        // Without keys too: that the caller may not read the table is told whether there are rows or not.
+        fetch::read_rows_with_keys(*reading_, batch_->keys.data(), batch_->keys.size());
+        MemoryContextSwitchTo(caller);
+        return place_rows(*batch_, reader_, *reading_);
+    }
+
     cache::ImageReader reader_;
     registry::TreeUse use_;
     NodeRows* nodes_;
@@ -151,6 +174,9 @@ private:
     std::size_t batch_size_;
     std::size_t first_size_;
     std::size_t next_ = 0;
+    Oid user_;
+    int security_;
+    bool row_security_;
 };
 
 bool may_read_whole_rows(Oid relation) {
@@ -175,8 +201,16 @@ bool walk_whole_rows(const cache::ImageReader& reader, const registry::TreeUse& 
         of_nodes.places.want(Column::rank, 1);
     }
     auto* whole = new (palloc(sizeof(WholeRows))) WholeRows(reader, use, walk_image(reader, walk, of_nodes), wanted);
+    const cache::Ground& ground = cache::ground_of(use);
+    if (ground.leaf_count > 1) {
+        whole->keep_open(ground.leaves, ground.leaf_count);
+    }
+    if (!whole->read_batch()) {
+        whole->close();
+        return false;
+    }
     rows = whole;
-    return whole->read_batch();
+    return true;
 }
 
 }  // namespace pg_tree::scan
