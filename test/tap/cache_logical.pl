@@ -49,7 +49,12 @@ $subscriber->safe_psql('postgres', qq{
            (SELECT count(*) FROM (TABLE given EXCEPT ALL TABLE expected) d) AS extra;
 });
 
-sub rows_on { my ($node) = @_; return $node->safe_psql('postgres', 'WITH RECURSIVE t AS (SELECT id FROM branch WHERE parent_id = 1 UNION ALL SELECT b.id FROM branch b JOIN t ON b.parent_id = t.id) SELECT count(*) FROM t'); }
+sub rows_on {
+    my ($node) = @_;
+    return $node->safe_psql('postgres', q{
+        WITH RECURSIVE t AS (SELECT id FROM branch WHERE parent_id = 1 UNION ALL SELECT b.id FROM branch b JOIN t ON b.parent_id = t.id)
+        SELECT count(*) FROM t});
+}
 sub on_subscriber { my ($sql) = @_; return $subscriber->safe_psql('postgres', $sql); }
 sub hits { return on_subscriber(q{SELECT hits FROM tree_stat_cache WHERE tree = 'public.branch'}); }
 
@@ -83,7 +88,8 @@ is_noticed('UPDATE',   'UPDATE branch SET parent_id = 2 WHERE id = 9');
 is_noticed('a name',   "UPDATE branch SET name = 'new name' WHERE id = 10");
 is_noticed('DELETE',   'DELETE FROM branch WHERE id BETWEEN 2000 AND 2100');
 is_noticed('a savepoint', q{BEGIN; SAVEPOINT one; INSERT INTO branch VALUES (4001, 1, 'x', 'x'); SAVEPOINT two; DELETE FROM branch WHERE id = 4000; ROLLBACK TO two; RELEASE one; COMMIT});
-is_noticed('a large transaction, sent before it commits', q{BEGIN; SAVEPOINT one; INSERT INTO branch SELECT i, 1, repeat('x', 100), 'x' FROM generate_series(5000, 8000) i; RELEASE one; COMMIT});
+is_noticed('a large transaction, sent before it commits', q{
+    BEGIN; SAVEPOINT one; INSERT INTO branch SELECT i, 1, repeat('x', 100), 'x' FROM generate_series(5000, 8000) i; RELEASE one; COMMIT});
 is_noticed('TRUNCATE', 'TRUNCATE branch');
 is_noticed('new rows', "INSERT INTO branch SELECT i, nullif(i / 3, 0), 'c' || i, 'node ' || i FROM generate_series(1, 3000) i");
 

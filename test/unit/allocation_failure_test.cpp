@@ -3,6 +3,7 @@
 
 #include <typeinfo>
 
+#include "effort.h"
 #include "memory_resources.h"
 #include "pipeline.h"
 
@@ -14,7 +15,7 @@ class AllocationFailure : public testing::TestWithParam<std::tuple<Shape, KeyPat
 TEST_P(AllocationFailure, AtEveryAllocationIsBadAllocLeaksNothingAndTheNextTimeIsRight) {
     Recipe recipe;
     std::tie(recipe.shape, recipe.keys, recipe.cycle_length) = GetParam();
-    recipe.nodes = 1'500;
+    recipe.nodes = effort(1'500, 500);
     recipe.sort_values = 20;
     Dice dice(30);
     Model model = make_model(recipe, dice);

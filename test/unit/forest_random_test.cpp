@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "agreement.h"
+#include "effort.h"
 #include "forest_recipe.h"
 
 namespace pg_tree::test {
@@ -11,7 +12,7 @@ void expect_agreement(const Model& model, const Recipe& recipe, Dice& dice) {
     std::vector<core::Start> starts = {core::Start::everywhere(), core::Start::below(sentinel_of(recipe)),
                                        core::Start::below(0), core::Start::below(std::numeric_limits<Key>::min()),
                                        core::Start::below(std::numeric_limits<Key>::max())};
-    for (int i = 0; i < 6; ++i) {
+    for (std::size_t i = 0; i < effort(6, 3); ++i) {
         const ModelRow& row = model.rows[roll(dice, model.rows.size())];
         if (row.key) {
             starts.push_back(core::Start::below(*row.key));
@@ -40,7 +41,7 @@ protected:
     Recipe recipe(Dice& dice) const {
         Recipe recipe;
         std::tie(recipe.shape, recipe.keys) = GetParam();
-        recipe.nodes = 1 + roll(dice, 120);
+        recipe.nodes = 1 + roll(dice, effort(120, 60));
         recipe.sort_values = 1 + roll(dice, 60);
         recipe.shuffled = roll(dice, 4) > 0;
         return recipe;
@@ -49,7 +50,7 @@ protected:
 
 TEST_P(ForestOfShape, InGoodOrder) {
     Dice dice(10);
-    for (int round = 0; round < 12; ++round) {
+    for (std::size_t round = 0; round < effort(12, 6); ++round) {
         const Recipe good = recipe(dice);
         Model model = make_model(good, dice);
         model.bits_beyond_prefix = static_cast<unsigned>(roll(dice, 3)) * 2;
@@ -60,7 +61,7 @@ TEST_P(ForestOfShape, InGoodOrder) {
 
 TEST_P(ForestOfShape, WithEveryFlaw) {
     Dice dice(11);
-    for (int round = 0; round < 25; ++round) {
+    for (std::size_t round = 0; round < effort(25, 12); ++round) {
         Recipe flawed = recipe(dice);
         for (unsigned* share : {&flawed.null_sort_keys, &flawed.null_keys, &flawed.null_parents, &flawed.rejected,
                                 &flawed.orphans, &flawed.self_parents, &flawed.sentinel_parents}) {
@@ -91,7 +92,7 @@ TEST_P(ForestOfShape, WithACycleOfEveryLength) {
 TEST_P(ForestOfShape, WithDuplicates) {
     Dice dice(13);
     int duplicates = 0;
-    for (int round = 0; round < 20; ++round) {
+    for (std::size_t round = 0; round < effort(20, 10); ++round) {
         const Recipe good = recipe(dice);
         Model model = make_model(good, dice);
         for (std::size_t i = 0; i <= roll(dice, 3); ++i) {
@@ -123,7 +124,7 @@ TEST(Forest, LargerOnesAgreeToo) {
         Recipe large;
         large.shape = shape;
         large.keys = KeyPattern::sparse;
-        large.nodes = 20'000;
+        large.nodes = effort(20'000, 5'000);
         large.null_sort_keys = large.rejected = large.orphans = large.null_keys = 2;
         Model model = make_model(large, dice);
         model.bits_beyond_prefix = 5;

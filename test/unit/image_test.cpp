@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "effort.h"
 #include "forest_recipe.h"
 #include "image_agreement.h"
 #include "memory_resources.h"
@@ -277,7 +278,7 @@ TEST(LargeImage, TenThousandsOfRandomRowsAgree) {
     for (const KeyPattern keys : {KeyPattern::dense, KeyPattern::sparse}) {
         Recipe large;
         large.keys = keys;
-        large.nodes = 10'000;
+        large.nodes = effort(10'000, 3'000);
         large.null_sort_keys = large.rejected = large.orphans = large.null_keys = large.self_parents =
             large.sentinel_parents = 2;
         large.cycle_length = 3;
@@ -323,7 +324,7 @@ TEST(DisturbedImage, ACancelAtEveryPollPassesThroughAndLeaksNothing) {
     const auto make = [&](core::pmr::memory_resource* memory, core::Interrupts& interrupts) {
         core::NodeTable table(memory);
         Dice same(67);
-        fill_table(table, Shape::random_recursive, KeyPattern::sparse, 40'000, 0, same);
+        fill_table(table, Shape::random_recursive, KeyPattern::sparse, effort(40'000, 20'000), 0, same);
         for (std::size_t i = 0; i < table.rows.size(); i += 7) {
             table.rows[i].parent = std::numeric_limits<Key>::max() - static_cast<Key>(i);  // an orphan
         }

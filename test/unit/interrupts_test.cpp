@@ -1,6 +1,7 @@
 // A long read must be stoppable at any time: how often core asks, and that it lets go of everything when it is told to.
 #include <gtest/gtest.h>
 
+#include "effort.h"
 #include "memory_resources.h"
 #include "pipeline.h"
 
@@ -34,7 +35,7 @@ TEST(Interrupts, ACancelAtEveryPollPassesThroughAndLeaksNothing) {
         Recipe recipe;
         recipe.shape = shape;
         recipe.keys = KeyPattern::sparse;
-        recipe.nodes = shape == Shape::chain ? 8'000 : 20'000;
+        recipe.nodes = shape == Shape::chain ? effort(8'000, 4'000) : effort(20'000, 10'000);
         Dice dice(40);
         const Model model = make_model(recipe, dice);
         const core::Start start = core::Start::everywhere();
