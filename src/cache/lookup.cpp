@@ -109,9 +109,14 @@ Verdict check(SessionTree& session, const Ground& ground, Ticket ticket, const B
         block.ground() != std::string_view(ground.words, ground.bytes)) {
         return Verdict::out_of_date;
     }
-    if (same_ground && !pg::broken(pg::Rule::statement_count) &&
-        (session.snapshot.is(snapshot, own) || is_settled_for(session, ticket, snapshot, own))) {
-        return Verdict::holds;
+    if (same_ground && !pg::broken(pg::Rule::statement_count)) {
+        if (session.snapshot.is(snapshot, own)) {
+            return Verdict::holds;
+        }
+        if (is_settled_for(session, ticket, snapshot, own)) {
+            session.snapshot.remember(snapshot, own);
+            return Verdict::holds;
+        }
     }
     if (session.checked != ticket) {
         session.checked = 0;
