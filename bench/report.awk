@@ -156,7 +156,8 @@ function memory_section(    i, t) {
 END {
     print "# Benchmarks\n"
     print "Written by `scripts/bench`; do not edit. What is measured, how, and how to read it: [bench/README.md](../bench/README.md)."
-    print "All raw figures: [benchmarks.csv](benchmarks.csv).\n"
+    print "All raw figures: [benchmarks.csv](benchmarks.csv). Reading from the shared cache: [benchmarks.cache.md](benchmarks.cache.md); the plan node, joins, LIMIT, COPY, and"
+    print "the instructions that a row takes: [benchmarks.scan.md](benchmarks.scan.md).\n"
     print "![" goal_tree() "](benchmarks.svg)\n"
     environment_table()
     print ""
