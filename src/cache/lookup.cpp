@@ -206,7 +206,7 @@ bool may_have_unnoted_changes(const Ground& ground) {
 Lookup look_up(const registry::TreeUse& use, fetch::Content content, bool counted) {
     SessionTree& session = session_tree(use);
     if (!track::can_watch()) {
-        ++session.calls_without_preload;
+        session.calls_without_preload += counted ? 1 : 0;
         return bypass(track::no_watch, Bypass::not_preloaded);
     }
     const int place = place_of(session, *use.tree);

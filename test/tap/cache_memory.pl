@@ -250,7 +250,7 @@ sql(q{SELECT nodes FROM tree_warm('large')});
     my $session = $node->background_psql('postgres');
     $session->query_safe("BEGIN; $ending{'a cursor'}");
     $session->query_safe("SELECT tree_invalidate('large')");
-    cmp_ok(cache_bytes(), '<', $large, 'an open cursor has its rows and no image');
+    cmp_ok(cache_bytes(), '>', $large - 1000, 'an open cursor keeps its image, whatever becomes of it');
     is($session->query_safe('FETCH 2 FROM c') =~ tr/\n/\n/, 1, 'and goes on');
     $session->quit;
 }
