@@ -138,7 +138,7 @@ function reading_table(wanted, unit, name,    i, q, n) {
 function reading() {
     print "## Reading\n"
     print "Median times. In brackets, how many times the warm time it is. *Warm* is answered from the image, *cold* from the table"
-    print "(`pg_tree.enable_cache = off`), *recursive* is the recursive query in any order. All by the plain function scan, in one session, in"
+    print "(`pg_tree.enable_cache = off`), *recursive* is the recursive query in any order. Functions that return rows by the plan node, all in one session, in"
     print "turns, as prepared statements repeated inside the server. All answers were compared before; that every warm call was a hit,"
     print "after. A dash: the question has no recursive query that anybody would write.\n"
     reading_table("rows", 1, "ms")
