@@ -43,13 +43,13 @@ inline constexpr std::size_t rows_ahead = 48;
 inline constexpr std::size_t payloads_ahead = 24;
 inline constexpr std::size_t cache_line = 64;
 
-[[gnu::always_inline]] inline void prefetch_walk(const core::NodeTable& table, const core::Walk& walk,
+[[gnu::always_inline]] inline void prefetch_walk(const core::NodeTable& table, const core::Vector<core::Node>& nodes,
                                                  std::size_t position) {
-    if (position + rows_ahead < walk.nodes.size()) {
-        __builtin_prefetch(&table.rows[walk.nodes[position + rows_ahead]]);
+    if (position + rows_ahead < nodes.size()) {
+        __builtin_prefetch(&table.rows[nodes[position + rows_ahead]]);
     }
-    if (position + payloads_ahead < walk.nodes.size()) {
-        const auto* payload = reinterpret_cast<const char*>(table.rows[walk.nodes[position + payloads_ahead]].payload);
+    if (position + payloads_ahead < nodes.size()) {
+        const auto* payload = reinterpret_cast<const char*>(table.rows[nodes[position + payloads_ahead]].payload);
         __builtin_prefetch(payload);
         __builtin_prefetch(payload + cache_line - 8);
     }

@@ -26,7 +26,7 @@ public:
         if (next_ == end_) {
             return false;
         }
-        prefetch_walk(*below_->table, *walk_, next_);
+        prefetch_walk(*below_->table, walk_->nodes, next_);
         ++next_;
         return true;
     }

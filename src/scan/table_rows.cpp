@@ -45,7 +45,7 @@ public:
         }
         const core::NodeTable& table = *walk_.below->table;
         while (next_ < end_) {
-            prefetch_walk(table, *walk_.walk, next_);
+            prefetch_walk(table, walk_.walk->nodes, next_);
             const Node node = walk_.walk->nodes[next_];
             const std::int32_t level = walk_.walk->levels[next_];
             ++next_;

@@ -111,6 +111,7 @@ public:
                 nulls[at] = false;
             }
         };
+        prefetch_walk(*reading_->table, batch_->rows, next_);
         const core::Row& row = reading_->table->rows[batch_->rows[next_]];
         put(Column::node, static_cast<Datum>(row.payload[fetch::row_word]));
         put(Column::level, Int32GetDatum(batch_->levels[next_]));
