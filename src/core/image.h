@@ -89,6 +89,12 @@ public:
     /// A node's parent: a rank, the node itself for one that is its own parent, or an anchor.
     Rank parent(Rank rank) const { return parents_[rank]; }
     bool is_root(Rank rank) const { return parents_[rank] >= header_->nodes || parents_[rank] == rank; }
+    Rank root_of(Rank rank) const {
+        while (!is_root(rank)) {
+            rank = parents_[rank];
+        }
+        return rank;
+    }
     /// Nodes in the subtree, the node itself counted.
     std::uint32_t size(Rank rank) const { return sizes_[rank]; }
     Rank end(Rank rank) const { return rank + sizes_[rank]; }

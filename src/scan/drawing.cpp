@@ -148,9 +148,7 @@ double estimate_draw(const cache::ImageReader& reader, core::Rank root, const Pl
     }
     ImageWalk walk;
     walk.start = root;
-    walk.last_level = last_level_below(
-        reader.image(), root,
-        arguments[2].known && !arguments[2].null ? DatumGetInt32(arguments[2].value) : core::unlimited);
+    walk.last_level = last_level_below(reader.image(), root, limit_of(arguments[2]));
     return 1 + count_image(reader, walk, conditions);
 }
 

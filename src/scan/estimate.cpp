@@ -1,6 +1,7 @@
 #include "scan/estimate.h"
 
 #include "pg/compat.h"
+#include "scan/functions.h"
 #include "scan/question.h"
 
 extern "C" {
@@ -76,7 +77,6 @@ struct Planned {
     const PushedCondition* conditions;
     int condition_count;
     PlannedArgument arguments[max_arguments];
-    Oid row_type;
 };
 
 void estimate_from_image(const Planned& planned, const registry::TreeUse& use, CallEstimate& estimate) {
@@ -92,8 +92,7 @@ void estimate_from_image(const Planned& planned, const registry::TreeUse& use, C
             return;  // the call will say so
         }
     }
-    const fetch::Content content = function.row_type ? fetch::Content::rows : fetch::Content::nodes;
-    cache::Lookup lookup = cache::look_up(use, content, false);
+    cache::Lookup lookup = cache::look_up(use, content_of(function), false);
     if (!lookup.hit()) {
         return;
     }
@@ -129,24 +128,12 @@ void estimate_from_catalog(const Planned& planned, Oid relation, CallEstimate& e
     }
 }
 
-void estimate_known_tree(const Planned& planned, const char* name, MemoryContext context, CallEstimate& estimate) {
-    const registry::TreeUse use = planned.function.row_type ? registry::use_tree_of_row_type(
-                                                                  planned.call->funcid, planned.row_type, name, context)
-                                                            : registry::use_tree(planned.call->funcid, name, context);
-    const fetch::Content content = planned.function.row_type ? fetch::Content::rows : fetch::Content::nodes;
-    if (!cache::may_read(*use.tree, content)) {
-        return;
-    }
-    estimate_from_catalog(planned, use.tree->relation, estimate);
-    estimate_from_image(planned, use, estimate);
-}
-
 }  // namespace
 
 CallEstimate estimate_call(PlannerInfo* root, const SetFunction& function, FuncExpr* call,
                            const PushedCondition* conditions, int condition_count) {
     CallEstimate estimate = {usual_rows(call->funcid), -1, -1, false};
-    Planned planned = {root, function, call, conditions, condition_count, {}, InvalidOid};
+    Planned planned = {root, function, call, conditions, condition_count, {}};
     const int count = list_length(call->args);
     if (count > max_arguments || count <= function.tree_argument || !ActiveSnapshotSet() ||
         !pg::may_execute(call->funcid)) {
@@ -157,12 +144,14 @@ CallEstimate estimate_call(PlannerInfo* root, const SetFunction& function, FuncE
     for (int i = 0; i < count; ++i) {
         planned.arguments[i] = plan_argument(root, static_cast<Node*>(list_nth(call->args, i)));
     }
-    planned.row_type = function.row_type ? exprType(static_cast<Node*>(linitial(call->args))) : InvalidOid;
     const PlannedArgument& tree = planned.arguments[function.tree_argument];
     if (tree.known) {
         const char* name = tree.null ? nullptr : TextDatumGetCString(tree.value);
-        if (registry::knows_tree(call->funcid, planned.row_type, name)) {
-            estimate_known_tree(planned, name, context, estimate);
+        registry::TreeUse use;
+        if (find_tree_quietly(function, *call, name, context, use) &&
+            cache::may_read(*use.tree, content_of(function))) {
+            estimate_from_catalog(planned, use.tree->relation, estimate);
+            estimate_from_image(planned, use, estimate);
         }
     }
     MemoryContextSwitchTo(caller);

@@ -1,4 +1,5 @@
 #include "pg/compat.h"
+#include "scan/functions.h"
 #include "scan/question.h"
 #include "scan/tree_scan.h"
 
@@ -78,15 +79,12 @@ Prospect look_ahead(const TreeScanState& state) {
     }
     const auto* constant = reinterpret_cast<Const*>(tree);
     const char* name = constant->constisnull ? nullptr : TextDatumGetCString(constant->constvalue);
-    const Oid row_type = function.row_type ? exprType(static_cast<Node*>(linitial(state.call->args))) : InvalidOid;
-    if (!registry::knows_tree(state.call->funcid, row_type, name)) {
+    registry::TreeUse use;
+    if (!find_tree_quietly(function, *state.call, name, CurrentMemoryContext, use)) {
         return prospect;
     }
-    const registry::TreeUse use =
-        function.row_type ? registry::use_tree_of_row_type(state.call->funcid, row_type, name, CurrentMemoryContext)
-                          : registry::use_tree(state.call->funcid, name, CurrentMemoryContext);
     prospect.tree = use.tree->name;
-    cache::Lookup lookup = cache::look_up(use, function.row_type ? fetch::Content::rows : fetch::Content::nodes, false);
+    cache::Lookup lookup = cache::look_up(use, content_of(function), false);
     if (lookup.outcome != cache::Lookup::Outcome::refused) {
         prospect.origin = {lookup.hit()                                       ? Origin::Kind::hit
                            : lookup.outcome == cache::Lookup::Outcome::bypass ? Origin::Kind::bypass

@@ -3,6 +3,7 @@
 extern "C" {
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
@@ -104,6 +105,21 @@ const SetFunction* find_set_function(const char* symbol) {
         elog(ERROR, "pg_tree has no function \"%s\"", symbol);
     }
     return found;
+}
+
+bool find_tree_quietly(const SetFunction& function, const FuncExpr& call, const char* name, MemoryContext context,
+                       registry::TreeUse& use) {
+    const Oid row_type = function.row_type ? exprType(static_cast<Node*>(linitial(call.args))) : InvalidOid;
+    if (!registry::knows_tree(call.funcid, row_type, name)) {
+        return false;
+    }
+    use = function.row_type ? registry::use_tree_of_row_type(call.funcid, row_type, name, context)
+                            : registry::use_tree(call.funcid, name, context);
+    return true;
+}
+
+fetch::Content content_of(const SetFunction& function) {
+    return function.row_type ? fetch::Content::rows : fetch::Content::nodes;
 }
 
 void watch_functions() { CacheRegisterSyscacheCallback(PROCOID, forget_functions, 0); }

@@ -132,6 +132,7 @@ private:
     bool start_is_next_ = false;
     bool over_ = false;
 };
+
 }  // namespace
 
 NodeRows* walk_breadth_first(const ImageReader& reader, const ImageWalk& walk, const Wanted& wanted) {

@@ -90,4 +90,5 @@ double count_image(const ImageReader& reader, const ImageWalk& walk, const Condi
     }
     return std::min(count, static_cast<double>(walk.most));
 }
+
 }  // namespace pg_tree::scan

@@ -44,6 +44,7 @@ private:
     std::size_t count_;
     std::size_t next_ = 0;
 };
+
 /// The children of a node of the call, whose parent_id is asked for.
 class Children final : public NodeRows {
 public:
@@ -114,6 +115,7 @@ private:
     std::uint64_t given_ = 0;
     bool over_ = false;
 };
+
 /// Ranks in the current context.
 struct Candidates {
     Rank* items = nullptr;
@@ -171,6 +173,7 @@ bool collect_candidates(const ImageReader& reader, const Conditions& conditions,
     }
     return true;
 }
+
 /// The children of the node whose key parent_id is compared with, if it is a node of the call, or the one that the call is about, and not its
 /// own parent. Null: it has to be done otherwise.
 Children* children_in_call(const ImageReader& reader, const ImageWalk& walk, const Wanted& wanted) {
@@ -188,6 +191,7 @@ Children* children_in_call(const ImageReader& reader, const ImageWalk& walk, con
                                     nodes_of_call(image, walk))
                    : nullptr;
 }
+
 }  // namespace
 
 NodeRows* pick(const ImageReader& reader, const ImageWalk& walk, const Wanted& wanted) {
@@ -232,6 +236,7 @@ NodeRows* pick(const ImageReader& reader, const ImageWalk& walk, const Wanted& w
     rows->count_skipped(nodes_of_call(image, walk) - count);
     return rows;
 }
+
 double count_picked(const ImageReader& reader, const ImageWalk& walk, const Wanted& wanted,
                     std::uint64_t nodes_to_look_at) {
     if (Children* children = children_in_call(reader, walk, wanted)) {
@@ -265,4 +270,5 @@ NodeRows* climb_image(const ImageReader& reader, Rank node, const Wanted& wanted
     rows->count_skipped(first);
     return rows;
 }
+
 }  // namespace pg_tree::scan

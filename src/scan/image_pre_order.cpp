@@ -211,6 +211,7 @@ private:
     std::size_t left_ = 0;
     std::span<const Rank> further_;  ///< children of an anchor behind the stretch
 };
+
 }  // namespace
 
 NodeRows* walk_in_pre_order(const ImageReader& reader, const ImageWalk& walk, const Wanted& wanted) {

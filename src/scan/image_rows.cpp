@@ -17,11 +17,11 @@ std::int32_t count_children(const Image& image, Rank node) {
     return count;
 }
 
-/// The keys from the root down to the node; in the current context.
 Datum path_to(const ImageReader& reader, Rank node) {
     const auto count = static_cast<std::size_t>(reader.image().level(node)) + 1;
     auto* keys = static_cast<Datum*>(MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(Datum)));
     for (std::size_t i = count; i-- > 0; node = reader.image().parent(node)) {
+        CHECK_FOR_INTERRUPTS();
         bool null;
         reader.key(node, keys[i], null);
     }
@@ -69,6 +69,7 @@ std::uint64_t nodes_of_call(const Image& image, const ImageWalk& walk) {
     }
     return nodes;
 }
+
 std::int64_t last_level_below(const Image& image, Rank start, std::int32_t max_level) {
     return max_level < 0                                     ? -1
            : start == core::no_rank || !image.is_node(start) ? max_level
@@ -90,4 +91,5 @@ bool is_below(const Image& image, Rank above, Rank node) {
     const auto behind = std::upper_bound(children.begin(), children.end(), node);
     return behind != children.begin() && node < image.end(*(behind - 1));
 }
+
 }  // namespace pg_tree::scan

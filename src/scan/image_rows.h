@@ -49,6 +49,9 @@ NodeRows* climb_image(const cache::ImageReader& reader, core::Rank node, const W
 /// a sample.
 double count_image(const cache::ImageReader& reader, const ImageWalk& walk, const Conditions& conditions);
 
+/// The keys from the root down to a node that is in the tree, as an array; in the current context.
+Datum path_to(const cache::ImageReader& reader, core::Rank node);
+
 /// Does the node stand below the other, a node or an anchor?
 bool is_below(const core::Image& image, core::Rank above, core::Rank node);
 

@@ -6,8 +6,6 @@
 namespace pg_tree::scan {
 
 std::int32_t count_children(const core::Image& image, core::Rank node);
-/// The keys from the root down to the node; in the current context.
-Datum path_to(const cache::ImageReader& reader, core::Rank node);
 
 /// Writes the wanted columns of a node.
 class Filler {

@@ -28,8 +28,7 @@ constexpr double few_rows = 1000;
 double most_of(const Wanted& wanted) { return wanted.conditions.limits() ? 1e300 : wanted.most; }
 
 /// Reads and orders the descendants of the key at argument `position`, and lists them. Null: there can be none, or the read was left
-/// undone.
-/// Only the first `most` of the walk mean anything.
+/// undone. Only the first `most` of the walk mean anything.
 core::Walk* descendants(FunctionCallInfo fcinfo, int position, const Question& question, Reading& reading,
                         std::int32_t max_level, double most = 1e300) {
     Key root;
@@ -57,12 +56,10 @@ ImageWalk walk_below(const ImageReader& reader, Rank root, std::int32_t max_leve
     return walk;
 }
 
-TableWalk walk_of(const Reading& reading, const core::Walk* walk, fetch::KeyForm form, double most = 1e300) {
-    TableWalk result;
+/// The walk that descendants() gave for `most`.
+TableWalk first_of(const Reading& reading, const core::Walk* walk, fetch::KeyForm form, double most) {
+    TableWalk result = walk_of(reading, walk, form);
     result.most = most <= few_rows ? static_cast<std::size_t>(most) : SIZE_MAX;
-    result.below = &reading;
-    result.walk = walk;
-    result.form = form;
     return result;
 }
 
@@ -88,7 +85,7 @@ OpenCall open_build(FunctionCallInfo fcinfo, const Wanted& wanted) {
             const double most = most_of(wanted);
             const std::int32_t last_level = level_to_read(max_level, wanted);
             if (const core::Walk* walk = descendants(fcinfo, 0, question, reading, last_level, most)) {
-                rows = walk_table(walk_of(reading, walk, question.form, most), wanted);
+                rows = walk_table(first_of(reading, walk, question.form, most), wanted);
             }
             return !reading.left_undone;
         });
@@ -210,7 +207,7 @@ OpenCall open_tree_rows(FunctionCallInfo fcinfo, const Wanted& wanted) {
         [&](Reading& reading, Rows*& rows) {
             const double most = most_of(wanted);
             if (const core::Walk* walk = descendants(fcinfo, 1, question, reading, max_level, most)) {
-                rows = walk_table(walk_of(reading, walk, question.form, most), wanted);
+                rows = walk_table(first_of(reading, walk, question.form, most), wanted);
             }
             return !reading.left_undone;
         });
@@ -238,10 +235,6 @@ OpenCall open_forest(FunctionCallInfo fcinfo, const Wanted& wanted) {
 }
 
 // --- Estimates ------------------------------------------------------------------------------------------------------------------
-
-std::int32_t limit_of(const PlannedArgument& argument) {
-    return !argument.known || argument.null ? core::unlimited : DatumGetInt32(argument.value);
-}
 
 template <int max_level_argument>
 double estimate_below(const ImageReader& reader, Rank node, const PlannedArgument* arguments,

@@ -76,14 +76,6 @@ void set_depth_below(TableWalk& walk, const Chain& chain) {
     walk.depth_base = chain.end == Chain::End::unknown ? 0 : chain.depth() + 1;
 }
 
-TableWalk walk_of(const Reading& reading, const core::Walk* walk, const Question& question) {
-    TableWalk result;
-    result.below = &reading;
-    result.walk = walk;
-    result.form = question.form;
-    return result;
-}
-
 bool read_children(const Question& question, Reading& reading, Key node, const Wanted& wanted, Rows*& rows) {
     Reading* above = fetch::begin_reading_beside(reading, Content::keys);
     const Chain* chain = fetch::read_chain(*above, node);
@@ -95,7 +87,7 @@ bool read_children(const Question& question, Reading& reading, Key node, const W
         return false;
     }
     fetch::arrange(reading, 0);
-    TableWalk walk = walk_of(reading, walk_depth_first(reading, 0), question);
+    TableWalk walk = walk_of(reading, walk_depth_first(reading, 0), question.form);
     set_depth_below(walk, *chain);
     rows = walk_table(walk, wanted);
     return true;
@@ -123,7 +115,7 @@ bool read_siblings(const Question& question, Reading& reading, Key node, const W
         fetch::read_parentless(reading);
     }
     fetch::arrange(reading, 0);
-    TableWalk walk = walk_of(reading, walk_depth_first(reading, 0), question);
+    TableWalk walk = walk_of(reading, walk_depth_first(reading, 0), question.form);
     walk.except = &self;
     walk.has_depth = chain->end == Chain::End::root;
     walk.depth_base = chain->depth();
@@ -143,7 +135,7 @@ bool read_ancestors(const Question& question, Reading& reading, Key node, const 
             walk->levels.push_back(static_cast<std::int32_t>(chain->nodes.size() - 1 - i));
         }
     });
-    TableWalk climb = walk_of(reading, walk, question);
+    TableWalk climb = walk_of(reading, walk, question.form);
     climb.has_depth = chain->end == Chain::End::root;
     rows = walk_table(climb, wanted);
     return true;
@@ -160,7 +152,7 @@ bool read_leaves(const Question& question, Reading& reading, Key root, const Wan
         return false;
     }
     fetch::arrange(reading, core::unlimited);
-    TableWalk walk = walk_of(reading, walk_depth_first(reading, core::unlimited), question);
+    TableWalk walk = walk_of(reading, walk_depth_first(reading, core::unlimited), question.form);
     if (walk.walk->nodes.empty()) {
         walk.start = &above->table->rows[chain->nodes[0]];
         walk.above = above;

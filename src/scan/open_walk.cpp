@@ -46,9 +46,8 @@ ImageWalk walk_from(const core::Image& image, Rank start, const WalkRequest& req
 NodeRows* from_image(const cache::ImageReader& reader, Rank start, const WalkRequest& request, const Wanted& wanted) {
     const core::Image& image = reader.image();
     ImageWalk walk = walk_from(image, start, request);
-    walk.root = start;
-    while (wanted.places.wants(Column::root_id) && !image.is_root(walk.root)) {
-        walk.root = image.parent(walk.root);
+    if (wanted.places.wants(Column::root_id)) {
+        walk.root = image.root_of(start);
     }
     return walk_image(reader, walk, wanted);
 }
@@ -147,9 +146,7 @@ double estimate_walk(const cache::ImageReader& reader, Rank start, const Planned
     if (arguments[3].known && !arguments[3].null) {
         request.include_start = DatumGetBool(arguments[3].value);
     }
-    if (arguments[4].known && !arguments[4].null) {
-        request.max_distance = DatumGetInt32(arguments[4].value);
-    }
+    request.max_distance = limit_of(arguments[4]);
     return count_image(reader, walk_from(reader.image(), start, request), conditions);
 }
 

@@ -171,6 +171,11 @@ struct PlannedArgument {
 };
 inline constexpr int max_arguments = 5;
 
+/// An argument that limits levels or rows: null means none, and so does one that is not known.
+inline std::int32_t limit_of(const PlannedArgument& argument) {
+    return argument.known && !argument.null ? DatumGetInt32(argument.value) : core::unlimited;
+}
+
 /// A set-returning function.
 struct SetFunction {
     const char* symbol;  ///< the C function's name, which is the SQL function's

@@ -28,6 +28,15 @@ struct TableWalk {
     const core::Measures* measures = nullptr;
 };
 
+/// Every row of a walk of a reading.
+inline TableWalk walk_of(const fetch::Reading& reading, const core::Walk* walk, fetch::KeyForm form) {
+    TableWalk result;
+    result.below = &reading;
+    result.walk = walk;
+    result.form = form;
+    return result;
+}
+
 Rows* walk_table(const TableWalk& walk, const Wanted& wanted);
 
 }  // namespace pg_tree::scan

@@ -21,7 +21,6 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "pgstat.h"
-#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 }
 
@@ -61,16 +60,6 @@ void check_may_execute(Oid function) {
     InvokeFunctionExecuteHook(function);
 }
 
-bool is_strict(Oid function) {
-    HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-    if (!HeapTupleIsValid(tuple)) {
-        elog(ERROR, "cache lookup failed for function %u", function);
-    }
-    const bool strict = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proisstrict;
-    ReleaseSysCache(tuple);
-    return strict;
-}
-
 /// Someone wants the row as a whole: then all of its columns are needed, and its type with the query's names.
 void prepare_whole_rows(TreeScanState& state) {
     state.row_type = CreateTupleDescCopy(get_expr_result_tupdesc(reinterpret_cast<Node*>(state.call), false));
@@ -80,12 +69,18 @@ void prepare_whole_rows(TreeScanState& state) {
     BlessTupleDesc(state.row_type);
 }
 
+void begin_batches(RowBatch& batch) {
+    batch.next = batch.count = 0;
+    batch.before = 0;
+    batch.size = first_batch;
+}
+
 void begin(TreeScanState& state, EState* executor, int flags) {
     const auto& scan = *reinterpret_cast<CustomScan*>(state.node.ss.ps.plan);
     state.plan = read_plan(scan);
     state.call = linitial_node(FuncExpr, scan.custom_exprs);
     check_may_execute(state.call->funcid);
-    state.strict = is_strict(state.call->funcid);
+    state.strict = func_strict(state.call->funcid);
     fmgr_info_cxt(state.call->funcid, &state.function, executor->es_query_cxt);
     fmgr_info_set_expr(reinterpret_cast<Node*>(state.call), &state.function);
     state.arguments = ExecInitExprList(state.call->args, &state.node.ss.ps);
@@ -130,6 +125,7 @@ void begin(TreeScanState& state, EState* executor, int flags) {
         const auto cells = static_cast<std::size_t>(max_batch * std::max(state.plan.place_count, 1));
         state.batch.values = static_cast<Datum*>(palloc(cells * (sizeof(Datum) + sizeof(bool))));
         state.batch.nulls = reinterpret_cast<bool*>(state.batch.values + cells);
+        begin_batches(state.batch);
         state.plain = state.node.ss.ps.qual == nullptr && state.node.ss.ps.ps_ProjInfo == nullptr;
     }
 }
@@ -150,17 +146,11 @@ void hold_relation(TreeScanState& state, Oid relation) {
     state.owner = now;
 }
 
-void begin_batches(RowBatch& batch) {
-    batch.next = batch.count = 0;
-    batch.before = 0;
-    batch.size = first_batch;
-}
-
 void close_call(TreeScanState& state) {
     if (!state.is_open) {
         return;
     }
-    state.is_open = false;
+    state.is_open = state.at_end = false;
     begin_batches(state.batch);
     if (state.rows != nullptr) {
         state.skipped += state.rows->skipped();
@@ -305,9 +295,9 @@ int make_whole_row(TreeScanState& state) {
         MemoryContextReset(state.row_memory);
         MemoryContextSwitchTo(state.row_memory);
     }
-    batch.count = state.row_type != nullptr ? make_whole_row(state)
-                                            : state.rows->next_rows(batch.values, batch.nulls, state.plan.place_count,
-                                                                    std::min(batch.size, max_batch));
+    batch.count = state.row_type != nullptr
+                      ? make_whole_row(state)
+                      : state.rows->next_rows(batch.values, batch.nulls, state.plan.place_count, batch.size);
     batch.size *= batch.size < max_batch ? 4 : 1;
     MemoryContextSwitchTo(caller);
     return batch.count > 0;
@@ -383,8 +373,6 @@ bool stored_row(TreeScanState& state, TupleTableSlot* slot, bool forward) {
 [[gnu::noinline]] bool find_row(TreeScanState& state, TupleTableSlot* slot) {
     if (!state.is_open) {
         open_call(state);
-        state.at_end = false;
-        begin_batches(state.batch);
     }
     const bool forward = ScanDirectionIsForward(state.node.ss.ps.state->es_direction);
     if (!forward || state.store != nullptr) {

@@ -1,6 +1,7 @@
 // tree_path, tree_path_text, tree_depth, tree_root, tree_is_ancestor, tree_contains, tree_lca, tree_descendant_count: one value
 // about a node, mostly from the way up to its root.
 
+#include "scan/image_rows.h"
 #include "scan/question.h"
 #include "scan/source.h"
 
@@ -81,13 +82,6 @@ std::size_t ranks_from_root(const core::Image& image, Rank node, Rank** ranks) {
         (*ranks)[i] = node;
     }
     return count;
-}
-
-Rank root_of(const core::Image& image, Rank node) {
-    while (!image.is_root(node)) {
-        node = image.parent(node);
-    }
-    return node;
 }
 
 bool contains(const core::Image& image, Rank root, Rank node) { return root <= node && node < image.end(root); }
@@ -172,21 +166,7 @@ bool lowest_common(const Reading& a, const Chain& of_a, const Reading& b, const 
 PG_TREE_FUNCTION(tree_path) {
     const MemoryContext result_context = CurrentMemoryContext;
     return about_node(
-        fcinfo, Content::keys,
-        [](const ImageReader& reader, Rank node, bool&) {
-            Rank* ranks;
-            const std::size_t count = ranks_from_root(reader.image(), node, &ranks);
-            auto* keys = static_cast<Datum*>(MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(Datum)));
-            for (std::size_t i = 0; i < count; ++i) {
-                CHECK_FOR_INTERRUPTS();
-                bool null;
-                reader.key(ranks[i], keys[i], null);
-            }
-            const Datum path = scan::array_of_keys(keys, count, reader.form());
-            pfree(keys);
-            pfree(ranks);
-            return path;
-        },
+        fcinfo, Content::keys, [](const ImageReader& reader, Rank node, bool&) { return scan::path_to(reader, node); },
         [&](const Question& question, const Reading& reading, const Chain& chain, bool&) {
             const MemoryContext caller = MemoryContextSwitchTo(reading.context);
             const std::size_t length = chain.nodes.size();
@@ -262,7 +242,7 @@ PG_TREE_FUNCTION(tree_root) {
         fcinfo, Content::keys,
         [](const ImageReader& reader, Rank node, bool& is_null) {
             Datum key;
-            reader.key(root_of(reader.image(), node), key, is_null);
+            reader.key(reader.image().root_of(node), key, is_null);
             return own_copy(key, reader.form());
         },
         [](const Question& question, const Reading& reading, const Chain& chain, bool& is_null) {
