@@ -46,9 +46,10 @@ $kind{repeated} = {
         $session->compare($statement, 'repeated') for 1 .. 8;
         $session->run('COMMIT') if $block;
     } };
+# A partition that is attached between the look at the plan and the call inside the statement is seen by the call alone.
 $kind{prepared_statement} = {
-    weight => 2,
-    run    => sub {
+    weight => 2, in_statement => 1,
+    run => sub {
         my ($session, $tree) = @_;
         my $statement = Stress::Oracle::any($tree);
         $session->run("SET plan_cache_mode = force_generic_plan", "PREPARE comparison AS $statement->{sql}");
