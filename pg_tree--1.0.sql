@@ -393,11 +393,103 @@ COMMENT ON VIEW tree_stat_progress IS
     'Images being built now. phase: starting, reading, linking, sorting, writing; nodes_total is the planner''s guess while reading.';
 
 CREATE FUNCTION tree_info(OUT preloaded bool, OUT version text, OUT cache_bytes bigint, OUT cache_limit_bytes bigint,
-                          OUT worker_pid int, OUT dropped_trees bigint, OUT stats_reset timestamptz) RETURNS SETOF record
+                          OUT worker_pid int, OUT dropped_trees bigint, OUT stats_reset timestamptz,
+                          OUT dropped_statistics bigint, OUT dropped_slow bigint, OUT dropped_recursive bigint,
+                          OUT stats_saved timestamptz) RETURNS SETOF record
     AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1;
 COMMENT ON FUNCTION tree_info() IS 'The row of the view tree_stat_info.';
 CREATE VIEW tree_stat_info AS SELECT * FROM tree_info();
 COMMENT ON VIEW tree_stat_info IS
-    'preloaded: pg_tree is in shared_preload_libraries, and there is a cache; dropped_trees lost their place in it to others; stats_reset: when counting began.';
+    'preloaded: pg_tree is in shared_preload_libraries, and there is a cache; dropped_trees lost their place in it to others; stats_reset: when counting began. Of the statistics, dropped: trees that lost their place to others, slow calls that were not noted because another was being noted in their place, recursive queries that found no place. stats_saved: when statistics were written to disc last.';
 
 GRANT SELECT ON tree_stat_cache, tree_stat_bypass, tree_stat_progress, tree_stat_info TO PUBLIC;
+
+-- Monitoring -------------------------------------------------------------------------------------------------------------
+--
+-- Counted in shared memory while pg_tree is in shared_preload_libraries and pg_tree.track is on; saved each minute and when the server
+-- stops. Rows of trees that the user may not read are for members of pg_read_all_stats only, and so are other users' query texts and keys.
+
+CREATE FUNCTION tree_call_statistics(OUT datname text, OUT tree text, OUT function text, OUT calls bigint, OUT errors bigint,
+                                     OUT slow_calls bigint, OUT rows bigint, OUT hits bigint, OUT misses bigint,
+                                     OUT total_ms float8, OUT min_ms float8, OUT max_ms float8, OUT mean_ms float8,
+                                     OUT p50_ms float8, OUT p95_ms float8, OUT p99_ms float8, OUT stats_since timestamptz,
+                                     OUT cancels bigint) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION tree_call_statistics() IS 'The rows of the view tree_stat_calls.';
+CREATE VIEW tree_stat_calls AS SELECT * FROM tree_call_statistics();
+COMMENT ON VIEW tree_stat_calls IS
+    'One row for each function called on each tree. calls: however they ended; errors: those that ended in an error; cancels: those that were cancelled, by a time limit or by hand; slow_calls: those of pg_tree.slow_threshold and longer. Milliseconds spent in the function, without what the query around it did. tree is null for calls that named no tree there is.';
+
+CREATE FUNCTION tree_call_histogram(OUT datname text, OUT tree text, OUT function text, OUT le float8, OUT count bigint)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1000;
+COMMENT ON FUNCTION tree_call_histogram() IS 'The rows of the view tree_stat_histogram.';
+CREATE VIEW tree_stat_histogram AS SELECT * FROM tree_call_histogram();
+COMMENT ON VIEW tree_stat_histogram IS
+    'How long calls took: count of those that took le seconds or less, for the bounds 0.0001 to 10 and Infinity. tree_stat_calls has the sum.';
+
+CREATE FUNCTION tree_response_histogram(OUT datname text, OUT tree text, OUT le float8, OUT count bigint, OUT total_ms float8)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION tree_response_histogram() IS 'The rows of the view tree_stat_responses.';
+CREATE VIEW tree_stat_responses AS SELECT * FROM tree_response_histogram();
+COMMENT ON VIEW tree_stat_responses IS
+    'How long statements took that called pg_tree and succeeded, from their arrival to their end: count of those that took le seconds or less, under the tree that they called first; total_ms of all of them.';
+
+CREATE FUNCTION tree_slow_calls(OUT at timestamptz, OUT datname text, OUT usename text, OUT pid int, OUT queryid bigint, OUT tree text,
+                                OUT function text, OUT root text, OUT rows bigint, OUT duration_ms float8, OUT cache text,
+                                OUT query text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION tree_slow_calls() IS 'The rows of the view tree_stat_slow.';
+CREATE VIEW tree_stat_slow AS SELECT * FROM tree_slow_calls();
+COMMENT ON VIEW tree_stat_slow IS
+    'The latest 256 calls that took pg_tree.slow_threshold or longer, newest first. at: when the call ended; root: the key that it was about; cache: hit, miss, bypass, or null where none was asked. query (its first kilobyte), queryid and root of other users'' calls are null without membership in pg_read_all_stats.';
+
+CREATE FUNCTION tree_minutes(OUT minute timestamptz, OUT calls bigint, OUT errors bigint, OUT cancels bigint, OUT slow_calls bigint,
+                             OUT rows bigint, OUT hits bigint, OUT misses bigint, OUT bypasses bigint, OUT total_ms float8,
+                             OUT p50_ms float8, OUT p95_ms float8, OUT p99_ms float8, OUT responses bigint,
+                             OUT response_p95_ms float8, OUT cache_bytes bigint) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1440;
+COMMENT ON FUNCTION tree_minutes() IS 'The rows of the view tree_stat_history.';
+CREATE VIEW tree_stat_history AS SELECT * FROM tree_minutes();
+COMMENT ON VIEW tree_stat_history IS
+    'One row for each whole minute of pg_tree.history_retention, newest first: what all databases did in the minute that began then; cache_bytes at its end. Minutes in which the server did not run have no row.';
+
+CREATE FUNCTION tree_recursive_statistics(OUT queryid bigint, OUT relation text, OUT calls bigint, OUT total_ms float8, OUT p95_ms float8)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 100;
+COMMENT ON FUNCTION tree_recursive_statistics() IS 'The rows of the view tree_stat_recursive.';
+CREATE VIEW tree_stat_recursive AS SELECT * FROM tree_recursive_statistics();
+COMMENT ON VIEW tree_stat_recursive IS
+    'Statements with WITH RECURSIVE that ran over tables of this database which are trees, or could be: what would gain from pg_tree. queryid as in pg_stat_statements. Milliseconds that the executor took.';
+
+CREATE FUNCTION tree_health(OUT check_name text, OUT status text, OUT value float8, OUT threshold float8, OUT message text, OUT hint text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 15;
+COMMENT ON FUNCTION tree_health() IS
+    'One row for each check. status: ok, warning, critical, or unknown where there is nothing to go by; hint says what to do.';
+
+CREATE FUNCTION tree_targets(OUT name text, OUT target float8, OUT current float8, OUT samples bigint, OUT status text)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 4;
+COMMENT ON FUNCTION tree_targets() IS 'The rows of the view tree_slo.';
+CREATE VIEW tree_slo AS SELECT * FROM tree_targets();
+COMMENT ON VIEW tree_slo IS
+    'The targets pg_tree.slo_p95 and slo_response_p95 (milliseconds, at most), slo_hit_ratio (at least) and slo_error_ratio (at most), and what pg_tree.slo_window came to, all databases together. status: ok, violated, or no_data for fewer than 20 samples.';
+
+CREATE FUNCTION tree_alert_log(OUT name text, OUT state text, OUT raised_at timestamptz, OUT resolved_at timestamptz, OUT target float8,
+                               OUT value float8, OUT worst float8, OUT samples bigint, OUT message text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION tree_alert_log() IS 'The rows of the view tree_alerts.';
+CREATE VIEW tree_alerts AS SELECT * FROM tree_alert_log();
+COMMENT ON VIEW tree_alerts IS
+    'The latest 128 alerts, newest first. name: the target that was missed; state: raised or resolved; value and samples when it was raised, worst since.';
+
+CREATE FUNCTION tree_stat_reset(tree text DEFAULT NULL) RETURNS timestamptz
+    AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION tree_stat_reset(text) IS
+    'Forgets what was counted of a tree; without a name, everything: calls, slow calls, history, recursive queries and alerts. Returns the time of it.';
+REVOKE EXECUTE ON FUNCTION tree_stat_reset(text) FROM PUBLIC;
+
+GRANT SELECT ON tree_stat_calls, tree_stat_histogram, tree_stat_responses, tree_stat_slow, tree_stat_history, tree_stat_recursive,
+    tree_slo, tree_alerts TO PUBLIC;

@@ -13,6 +13,9 @@
 #include "registry/resolve.h"
 #include "scan/functions.h"
 #include "scan/tree_path.h"
+#include "stats/call.h"
+#include "stats/recursive.h"
+#include "stats/targets.h"
 #include "track/note.h"
 
 extern "C" {
@@ -30,6 +33,9 @@ void _PG_init(void) {
     pg_tree::registry::start();                                  // which trees there are; pg_tree.default_tree
     pg_tree::fetch::define_settings();                           // pg_tree.max_build_memory
     pg_tree::track::watch_ddl(pg_tree::cache::forget_database);  // what can keep changes from being noticed
+    pg_tree::stats::watch_calls();                               // pg_tree.track, pg_tree.slow_threshold
+    pg_tree::stats::watch_recursive_queries();                   // statements that would gain from pg_tree
+    pg_tree::stats::define_target_settings();                    // pg_tree.slo_..., pg_tree.history_retention
     pg_tree::cache::define_lookup_settings();                    // pg_tree.enable_cache
     pg_tree::cache::define_worker_settings();                    // pg_tree.prewarm
     pg_tree::cache::reserve_shared_memory();                     // pg_tree.cache_size; the worker

@@ -198,6 +198,7 @@ Entry* building = nullptr;
 void begin_building(Entry& entry) {
     pg_atomic_write_u64(&entry.progress.done, 0);
     pg_atomic_write_u64(&entry.progress.total, 0);
+    pg_atomic_write_u64(&entry.build_began, static_cast<uint64>(GetCurrentTimestamp()));
     pg_atomic_write_u32(&entry.builder, static_cast<uint32>(MyProcPid));
     building = &entry;
 }

@@ -1,6 +1,7 @@
 #include "cache/entries.h"
 
 #include "registry/registration.h"
+#include "stats/shared.h"
 
 extern "C" {
 #include "storage/lwlock.h"
@@ -15,17 +16,16 @@ namespace {
 struct Entries {
     pg_atomic_uint64 clock;
     pg_atomic_uint64 dropped;
-    TimestampTz since;
     LWLock giving_places;  ///< taken before the directory's; held while a place changes hands
     Entry items[track::max_watches];
 };
 Entries* entries = nullptr;
 
 void clear(Entry& entry) {
-    for (pg_atomic_uint64* counter :
-         {&entry.image, &entry.failed_at, &entry.too_many_rows, &entry.too_little_memory, &entry.hits, &entry.misses,
-          &entry.miss_cost_us, &entry.last_asked, &entry.builds, &entry.build_us, &entry.evictions,
-          &entry.invalidations, &entry.last_build, &entry.nodes, &entry.progress.done, &entry.progress.total}) {
+    for (pg_atomic_uint64* counter : {&entry.image, &entry.failed_at, &entry.too_many_rows, &entry.too_little_memory,
+                                      &entry.hits, &entry.misses, &entry.miss_cost_us, &entry.last_asked, &entry.builds,
+                                      &entry.build_us, &entry.evictions, &entry.invalidations, &entry.last_build,
+                                      &entry.build_began, &entry.nodes, &entry.progress.done, &entry.progress.total}) {
         pg_atomic_write_u64(counter, 0);
     }
     for (pg_atomic_uint64& counter : entry.bypasses) {
@@ -79,7 +79,6 @@ void attach_entries(void* place, bool initialize) {
     LWLockInitialize(&entries->giving_places, tranche);
     pg_atomic_init_u64(&entries->clock, 0);
     pg_atomic_init_u64(&entries->dropped, 0);
-    entries->since = GetCurrentTimestamp();
     for (Entry& entry : entries->items) {
         clear(entry);
     }
@@ -156,7 +155,16 @@ bool evict_one(int except) {
     return true;
 }
 
-TimestampTz counting_since() { return entries == nullptr ? 0 : entries->since; }
+void reset_counters(int place) {
+    Entry& entry = entries->items[place];
+    for (pg_atomic_uint64* counter :
+         {&entry.hits, &entry.misses, &entry.builds, &entry.evictions, &entry.invalidations}) {
+        pg_atomic_write_u64(counter, 0);
+    }
+    for (pg_atomic_uint64& counter : entry.bypasses) {
+        pg_atomic_write_u64(&counter, 0);
+    }
+}
 
 void forget_dropped_trees() {
     for (int place = 0; place < track::max_watches; ++place) {
@@ -181,6 +189,7 @@ void forget_dropped_trees() {
 }
 
 void forget_database(Oid database) {
+    stats::forget_database(database);
     if (entries == nullptr) {
         return;
     }

@@ -43,6 +43,7 @@ struct alignas(64) Entry {
     pg_atomic_uint64 evictions;
     pg_atomic_uint64 invalidations;  ///< images that were found to be out of date
     pg_atomic_uint64 last_build;     ///< TimestampTz
+    pg_atomic_uint64 build_began;    ///< TimestampTz, of the one that is under way
     pg_atomic_uint64 nodes;          ///< of the last image
     fetch::Progress progress;
 
@@ -68,8 +69,8 @@ void drop_image(int place, Ticket ticket, Reason reason);
 /// Evicts the image that is worth least. False: there is none left. `except` is spared.
 bool evict_one(int except);
 
-/// When counting began: at the server's start, or when it last recovered from a crash. 0 without shared memory.
-TimestampTz counting_since();
+/// What was counted begins again at nothing; what choosing goes by stays.
+void reset_counters(int place);
 
 /// Takes the places back of trees that are no more: of databases that were dropped, and of this database's triggers that were. A server
 /// frame.

@@ -3,6 +3,7 @@
 #include "cache/area.h"
 #include "cache/entries.h"
 #include "cache/worker.h"
+#include "stats/shared.h"
 #include "track/watch.h"
 
 extern "C" {
@@ -27,7 +28,7 @@ std::size_t cache_bytes() { return static_cast<std::size_t>(cache_size_kb) * 102
 std::size_t align(std::size_t bytes) { return TYPEALIGN(4096, bytes); }
 
 std::size_t all_bytes() {
-    return align(track::watch_bytes()) + align(entries_bytes()) + align(worker_bytes()) +
+    return align(track::watch_bytes()) + align(entries_bytes()) + align(worker_bytes()) + align(stats::shared_bytes()) +
            align(area_bytes(cache_bytes())) + 4096;
 }
 
@@ -54,6 +55,7 @@ void start_up() {
     track::attach_watches(take(track::watch_bytes()), !found);
     attach_entries(take(entries_bytes()), !found);
     attach_worker(take(worker_bytes()), !found);
+    stats::attach_shared(take(stats::shared_bytes()), !found);
     attach_area(take(area_bytes(cache_bytes())), !found, cache_bytes());
     LWLockRelease(AddinShmemInitLock);
 }

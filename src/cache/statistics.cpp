@@ -3,13 +3,10 @@
 #include "cache/block.h"
 #include "cache/entries.h"
 #include "cache/session.h"
-#include "pg/compat.h"
+#include "stats/visible.h"
 
 extern "C" {
 #include "access/xlog.h"
-#include "catalog/pg_authid.h"
-#include "mb/pg_wchar.h"
-#include "utils/acl.h"
 #include "utils/snapmgr.h"
 }
 
@@ -44,25 +41,7 @@ const char* state_of(int place, const track::TreeKey& key, const Entry& entry, u
     return current ? "current" : "stale";
 }
 
-/// Another database's name may be in another encoding, or cut in the middle of a character.
-char* readable_name(const char* name) {
-    char* copy = pnstrdup(name, name_bytes);
-    const int length = static_cast<int>(strlen(copy));
-    const int valid = pg_encoding_verifymbstr(GetDatabaseEncoding(), copy, length);
-    for (int i = valid; i < length; ++i) {
-        copy[i] = IS_HIGHBIT_SET(copy[i]) ? '?' : copy[i];
-    }
-    return copy;
-}
-
 }  // namespace
-
-bool may_see(const TreeStatistics& statistics) {
-    return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
-           (statistics.database == MyDatabaseId && get_rel_name(statistics.relation_oid) != nullptr &&
-            (pg::may_select(statistics.relation_oid, GetUserId()) ||
-             pg_attribute_aclcheck_all(statistics.relation_oid, GetUserId(), ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK));
-}
 
 bool read_statistics(int place, TreeStatistics& statistics) {
     const track::TreeKey key = track::watched_tree(place);
@@ -74,12 +53,13 @@ bool read_statistics(int place, TreeStatistics& statistics) {
     statistics.database = entry.database;
     statistics.relation_oid = entry.relation;
     statistics.trigger = key.trigger;
-    statistics.tree = readable_name(entry.tree);
-    statistics.relation = readable_name(entry.relation_name);
+    statistics.tree = stats::readable(entry.tree, name_bytes);
+    statistics.relation = stats::readable(entry.relation_name, name_bytes);
     statistics.state = state_of(place, key, entry, statistics.bytes);
     statistics.builder = static_cast<int>(pg_atomic_read_u32(&entry.builder));
     if (statistics.builder != 0) {
         statistics.state = "building";
+        statistics.build_began = static_cast<TimestampTz>(read(entry.build_began));
         const uint32 phase = pg_atomic_read_u32(&entry.progress.phase);
         statistics.phase = phase_names[phase < std::size(phase_names) ? phase : 0];
         statistics.done = read(entry.progress.done);
@@ -97,6 +77,16 @@ bool read_statistics(int place, TreeStatistics& statistics) {
     statistics.invalidations = read(entry.invalidations);
     statistics.last_build = static_cast<TimestampTz>(read(entry.last_build));
     return true;
+}
+
+void reset_statistics(Oid trigger) {
+    for (int place = 0; place < track::max_watches; ++place) {
+        const track::TreeKey key = track::watched_tree(place);
+        if (OidIsValid(key.trigger) &&
+            (!OidIsValid(trigger) || (key.trigger == trigger && key.database == MyDatabaseId))) {
+            reset_counters(place);
+        }
+    }
 }
 
 void for_each_uncached_tree(void (*visit)(const track::TreeKey&, int64, void*), void* argument) {

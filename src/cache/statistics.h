@@ -20,6 +20,7 @@ struct TreeStatistics {
     const char* state;  ///< empty, building, current (it answers a snapshot of now), stale
     int builder;        ///< process id, 0 for nobody
     const char* phase;  ///< of the build
+    TimestampTz build_began;
     uint64 done;
     uint64 total;
     uint64 nodes;
@@ -37,9 +38,8 @@ struct TreeStatistics {
 /// False: there is none at this place. Strings are allocated in the current context. A server frame, with an active snapshot.
 bool read_statistics(int place, TreeStatistics& statistics);
 
-/// May the current user know of this tree? A member of pg_read_all_stats of every one, others of those in this database that they may
-/// read.
-bool may_see(const TreeStatistics& statistics);
+/// Sets what was counted of a tree to nothing, or of every tree for InvalidOid.
+void reset_statistics(Oid trigger);
 
 /// Without preload: how often this session asked about its trees. Calls visit(relation, trigger, calls, argument).
 void for_each_uncached_tree(void (*visit)(const track::TreeKey& tree, int64 calls, void* argument), void* argument);

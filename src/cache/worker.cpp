@@ -5,9 +5,12 @@
 #include "pg/compat.h"
 #include "pg/error.h"
 #include "registry/registration.h"
+#include "stats/shared.h"
 
 extern "C" {
 #include "access/xact.h"
+#include "access/xlog.h"
+#include "commands/async.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -33,6 +36,7 @@ namespace pg_tree::cache {
 namespace {
 
 char* prewarm = nullptr;
+char* alert_channel = nullptr;
 
 struct Worker {
     pg_atomic_uint32 pid;
@@ -40,11 +44,14 @@ struct Worker {
 };
 Worker* worker = nullptr;
 
-/// What a builder is told: the database, by number or, at the server's start, by name.
+/// What a process with a database is to do there.
 struct Order {
-    Oid database;
-    bool prewarm;
-    char name[NAMEDATALEN];
+    enum class Task { build, prewarm, notify } task;
+    Oid database;  ///< of a build
+    union {
+        char name[NAMEDATALEN];  ///< of the database to prewarm
+        stats::Change change;    ///< to notify of
+    };
 };
 static_assert(sizeof(Order) <= BGW_EXTRALEN);
 
@@ -55,7 +62,67 @@ void worker_gone(int, Datum) {
 
 // --- The launcher ------------------------------------------------------------------------------------------------------------
 
-/// Starts a builder and waits until it is done. False: there was no room for another worker.
+Order order_for(Order::Task task, Oid database = InvalidOid) {
+    Order order;
+    memset(static_cast<void*>(&order), 0, sizeof order);
+    order.task = task;
+    order.database = database;
+    return order;
+}
+
+bool run_builder(const Order& order);
+
+/// The database and the channel of pg_tree.alert_channel; false: there is none, or it does not make sense.
+bool split_alert_channel(char* setting, const char*& database, const char*& channel) {
+    char* colon = strchr(setting, ':');
+    if (colon == nullptr || colon == setting || colon[1] == '\0' || strlen(colon + 1) >= NAMEDATALEN) {
+        return false;
+    }
+    *colon = '\0';
+    database = setting;
+    channel = colon + 1;
+    return true;
+}
+
+void notify_of(const stats::Change& change) {
+    if (alert_channel[0] == '\0' || RecoveryInProgress()) {
+        return;
+    }
+    Order order = order_for(Order::Task::notify);
+    order.change = change;
+    if (!run_builder(order)) {
+        ereport(LOG, errmsg("pg_tree.alert_channel: no background worker was free to notify of an alert"),
+                errhint("Raise max_worker_processes."));
+    }
+}
+
+void reload_settings() {
+    if (ConfigReloadPending) {
+        ConfigReloadPending = false;
+        ProcessConfigFile(PGC_SIGHUP);
+    }
+}
+
+/// What has to be done on time, whatever else goes on. With `notify` the process may start another one and wait for it.
+void keep_statistics(bool notify) {
+    static List* pending = NIL;  // changes that nobody was notified of yet
+    reload_settings();
+    stats::Change changes[stats::target_count];
+    const int count = stats::tick(bytes_in_use(), changes);
+    for (int i = 0; i < count; ++i) {
+        auto* change = static_cast<stats::Change*>(palloc(sizeof(stats::Change)));
+        *change = changes[i];
+        pending = lappend(pending, change);
+    }
+    while (notify && pending != NIL) {
+        auto* change = static_cast<stats::Change*>(linitial(pending));
+        pending = list_delete_first(pending);
+        notify_of(*change);
+        pfree(change);
+    }
+}
+
+/// Starts a process and waits until it is done; statistics go on meanwhile. False: there was no room for another worker.
 bool run_builder(const Order& order) {
     BackgroundWorker builder = {};
     builder.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
@@ -71,8 +138,17 @@ bool run_builder(const Order& order) {
     if (!RegisterDynamicBackgroundWorker(&builder, &handle)) {
         return false;
     }
-    if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED) {
-        proc_exit(1);
+    for (;;) {
+        pid_t pid;
+        const BgwHandleStatus status = GetBackgroundWorkerPid(handle, &pid);
+        if (status == BGWH_STOPPED) {
+            break;
+        }
+        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | WL_TIMEOUT, stats::until_next_tick() + 1,
+                        PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+        keep_statistics(false);
     }
     pfree(handle);
     return true;
@@ -147,7 +223,7 @@ void prewarm_databases() {
             }
         }
         done = lappend(done, pstrdup(database));
-        Order order = {InvalidOid, true, {}};
+        Order order = order_for(Order::Task::prewarm);
         strlcpy(order.name, database, sizeof order.name);
         if (!run_builder(order)) {
             ereport(LOG, errmsg("pg_tree.prewarm: no background worker was free for database \"%s\"", database),
@@ -160,7 +236,7 @@ void prewarm_databases() {
 bool build_wanted() {
     static bool told = false;
     for (Oid database = wanted_database(); OidIsValid(database); database = wanted_database()) {
-        if (!run_builder({database, false, {}})) {
+        if (!run_builder(order_for(Order::Task::build, database))) {
             if (!std::exchange(told, true)) {
                 ereport(LOG, errmsg("pg_tree: no background worker is free to build trees"),
                         errhint("Raise max_worker_processes. Until then it is tried again every second."));
@@ -198,12 +274,21 @@ void build_one(void* argument) {
     }
 }
 
-/// Each tree in a transaction of its own; an error is logged and ends nothing but that.
-void run_job(Job job) {
+void send_notification(void* argument) {
+    const Order& order = *static_cast<Order*>(argument);
+    const char* database;
+    const char* channel;
+    if (split_alert_channel(pstrdup(alert_channel), database, channel)) {
+        Async_Notify(channel, stats::describe(order.change));
+    }
+}
+
+/// In a transaction of its own; an error is logged and ends nothing but that.
+void run_alone(void (*work)(void*), void* argument) {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
-    if (pg::runs_without_error(build_one, &job)) {
+    if (pg::runs_without_error(work, argument)) {
         PopActiveSnapshot();
         CommitTransactionCommand();
     } else {
@@ -216,8 +301,14 @@ void run_job(Job job) {
     pgstat_report_activity(STATE_IDLE, nullptr);
 }
 
-void run_builder_process(const Order& order) {
-    if (order.prewarm) {
+void run_job(Job job) { run_alone(build_one, &job); }
+
+void run_builder_process(Order& order) {
+    if (order.task == Order::Task::notify) {
+        run_alone(send_notification, &order);
+        return;
+    }
+    if (order.task == Order::Task::prewarm) {
         for_each_prewarm(prewarm, [&](const char* database, const char* tree) {
             if (strcmp(database, order.name) == 0) {
                 const MemoryContext context =
@@ -257,15 +348,36 @@ void attach_worker(void* place, bool initialize) {
     }
 }
 
+namespace {
+
+bool check_alert_channel(char** value, void**, GucSource) {
+    char copy[4 * NAMEDATALEN];
+    const char* database;
+    const char* channel;
+    if (**value == '\0') {
+        return true;
+    }
+    if (strlcpy(copy, *value, sizeof copy) >= sizeof copy || !split_alert_channel(copy, database, channel)) {
+        GUC_check_errdetail("\"%s\" is not of the form database:channel.", *value);
+        return false;
+    }
+    return true;
+}
+
+}  // namespace
+
 void define_worker_settings() {
     DefineCustomStringVariable("pg_tree.prewarm", "Trees to build when the server starts: db.tree, db.schema.tree.",
                                nullptr, &prewarm, "", PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable("pg_tree.alert_channel", "Where to NOTIFY of alerts: database:channel.",
+                               "The payload is JSON. Empty: nowhere.", &alert_channel, "", PGC_SIGHUP, 0,
+                               check_alert_channel, nullptr, nullptr);
 }
 
 void register_worker() {
     BackgroundWorker launcher = {};
     launcher.bgw_flags = BGWORKER_SHMEM_ACCESS;
-    launcher.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    launcher.bgw_start_time = BgWorkerStart_ConsistentState;  // statistics are kept on a standby too
     launcher.bgw_restart_time = 5;
     strlcpy(launcher.bgw_library_name, "pg_tree", sizeof launcher.bgw_library_name);
     strlcpy(launcher.bgw_function_name, "tree_worker_main", sizeof launcher.bgw_function_name);
@@ -286,18 +398,23 @@ void tree_worker_main(Datum) {
     on_shmem_exit(worker_gone, 0);
     pg_atomic_write_u32(&worker->proc, pg_tree::pg::own_proc_number() + 1);
     pg_atomic_write_u32(&worker->pid, static_cast<uint32>(MyProcPid));
-    prewarm_databases();
+    bool prewarmed = false;
     for (;;) {
-        const bool all_done = build_wanted();
+        keep_statistics(true);
+        bool all_done = true;
+        // On a standby nothing is built, and no other process could start.
+        if (!RecoveryInProgress()) {
+            if (!std::exchange(prewarmed, true)) {
+                prewarm_databases();
+            }
+            all_done = build_wanted();
+        }
         // Where no worker was free, it is tried again after a while.
-        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (all_done ? 0 : WL_TIMEOUT), all_done ? -1 : 1000,
-                        PG_WAIT_EXTENSION);
+        const long until_tick = pg_tree::stats::until_next_tick() + 1;
+        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | WL_TIMEOUT,
+                        all_done ? until_tick : std::min(until_tick, 1000L), PG_WAIT_EXTENSION);
         ResetLatch(MyLatch);
         CHECK_FOR_INTERRUPTS();
-        if (ConfigReloadPending) {
-            ConfigReloadPending = false;
-            ProcessConfigFile(PGC_SIGHUP);
-        }
     }
 }
 
@@ -307,7 +424,15 @@ void tree_builder_main(Datum) {
     memcpy(&order, MyBgworkerEntry->bgw_extra, sizeof order);
     pqsignal(SIGTERM, die);
     BackgroundWorkerUnblockSignals();
-    if (order.prewarm) {
+    if (order.task == Order::Task::notify) {
+        const char* database;
+        const char* channel;
+        char* setting = pstrdup(alert_channel);
+        if (!split_alert_channel(setting, database, channel)) {
+            return;
+        }
+        BackgroundWorkerInitializeConnection(database, nullptr, 0);
+    } else if (order.task == Order::Task::prewarm) {
         BackgroundWorkerInitializeConnection(order.name, nullptr, 0);
     } else {
         BackgroundWorkerInitializeConnectionByOid(order.database, InvalidOid, 0);

@@ -33,6 +33,16 @@ inline bool walk_expression(Node* node, NodeWalker walker, void* argument) {
 #endif
 }
 
+/// planstate_tree_walker() likewise.
+using PlanStateWalker = bool (*)(PlanState*, void*);
+inline bool walk_plan_state(PlanState* state, PlanStateWalker walker, void* argument) {
+#if PG_VERSION_NUM >= 160000
+    return planstate_tree_walker(state, walker, argument);
+#else
+    return planstate_tree_walker(state, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), argument);
+#endif
+}
+
 inline bool owns_relation(Oid relation) {
 #if PG_VERSION_NUM >= 160000
     return object_ownercheck(RelationRelationId, relation, GetUserId());

@@ -79,6 +79,8 @@ bool runs_without_error(void (*fn)(void*), void* argument) {
     return returned;
 }
 
+void raise_pending() { PG_RE_THROW(); }
+
 bool succeeds_in_subtransaction(void (*fn)(void*), void* argument, char (&message)[256], bool* out_of_memory) {
     const MemoryContext context = CurrentMemoryContext;
     const ResourceOwner owner = CurrentResourceOwner;

@@ -43,6 +43,9 @@ void describe_current_exception() noexcept;
 /// exception stack and hold-off counts are those from before the call.
 bool runs_without_error(void (*fn)(void*), void* argument);
 
+/// After runs_without_error() said false: the pending error goes on to whoever catches it next.
+[[noreturn]] void raise_pending();
+
 /// Runs fn(argument) in a subtransaction of its own. False: it raised an error, which was undone and thrown away; the
 /// first 255 bytes of its message are in `message`. For work whose failure must not stop what goes on around it. A cancel,
 /// a shutdown, exhausted resources and internal errors are passed on all the same; with `out_of_memory`, which says whether that was

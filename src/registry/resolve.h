@@ -10,7 +10,7 @@ struct Attachment {
     void* data;
     void (*free)(void* data);
 };
-enum class Room : int { fetch, cache, count };
+enum class Room : int { fetch, cache, stats, count };
 
 /// A definition in use. It stays valid until the memory context it was taken for is reset, whatever DDL comes in between.
 /// The relation is locked with AccessShareLock until the end of the transaction.

@@ -155,6 +155,7 @@ double estimate_draw(const cache::ImageReader& reader, core::Rank root, const Pl
 }  // namespace
 
 constexpr SetFunction tree_draw = {"tree_draw",
+                                   stats::Function::draw,
                                    open_draw,
                                    1,
                                    {Column::line},

@@ -184,8 +184,11 @@ OpenCall open_page(FunctionCallInfo fcinfo, const Wanted& wanted) {
 // --- Whole rows ------------------------------------------------------------------------------------------------------------------
 
 Question ask_of_row_type(FunctionCallInfo fcinfo, fetch::KeyForm form, int tree) {
-    return {form, registry::use_tree_of_row_type(fcinfo->flinfo->fn_oid, get_fn_expr_argtype(fcinfo->flinfo, 0),
-                                                 text_argument(fcinfo, tree), CurrentMemoryContext)};
+    const Question question = {
+        form, registry::use_tree_of_row_type(fcinfo->flinfo->fn_oid, get_fn_expr_argtype(fcinfo->flinfo, 0),
+                                             text_argument(fcinfo, tree), CurrentMemoryContext)};
+    stats::name_tree(question.tree);
+    return question;
 }
 
 OpenCall open_tree_rows(FunctionCallInfo fcinfo, const Wanted& wanted) {
@@ -286,6 +289,7 @@ double average_below(const core::Image& image) { return image.average_level(); }
 }  // namespace
 
 constexpr SetFunction tree_build = {"tree_build",
+                                    stats::Function::build,
                                     open_build,
                                     5,
                                     {Column::id, Column::code, Column::name, Column::parent_id, Column::level},
@@ -296,6 +300,7 @@ constexpr SetFunction tree_build = {"tree_build",
                                     average_below,
                                     Column::count};
 constexpr SetFunction tree_page = {"tree_page",
+                                   stats::Function::page,
                                    open_page,
                                    5,
                                    {Column::id, Column::code, Column::name, Column::parent_id, Column::level},
@@ -306,10 +311,18 @@ constexpr SetFunction tree_page = {"tree_page",
                                    average_below,
                                    Column::count};
 constexpr SetFunction tree_rows = {
-    "tree_rows",       open_tree_rows, 3,           {Column::node, Column::level, Column::rank}, 1, 2, true,
-    estimate_below<3>, average_below,  Column::rank};
-constexpr SetFunction tree_forest = {
-    "tree_forest",   open_forest, 3,           {Column::node, Column::level, Column::rank}, -1, 1, true,
-    estimate_forest, nullptr,     Column::rank};
+    "tree_rows", stats::Function::rows, open_tree_rows, 3,           {Column::node, Column::level, Column::rank}, 1, 2,
+    true,        estimate_below<3>,     average_below,  Column::rank};
+constexpr SetFunction tree_forest = {"tree_forest",
+                                     stats::Function::forest,
+                                     open_forest,
+                                     3,
+                                     {Column::node, Column::level, Column::rank},
+                                     -1,
+                                     1,
+                                     true,
+                                     estimate_forest,
+                                     nullptr,
+                                     Column::rank};
 
 }  // namespace pg_tree::scan

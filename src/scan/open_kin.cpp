@@ -219,24 +219,26 @@ double average_siblings(const Image& image) {
     return static_cast<double>(header.in_tree) / parents;
 }
 
-constexpr SetFunction kin(const char* symbol, OpenCall (*open)(FunctionCallInfo, const Wanted&),
+constexpr SetFunction kin(const char* symbol, stats::Function counted,
+                          OpenCall (*open)(FunctionCallInfo, const Wanted&),
                           double (*estimate)(const ImageReader&, Rank, const PlannedArgument*, const Conditions&),
                           double (*average)(const Image&), Column sorted_by = Column::count) {
-    return {symbol,  open,     5,     {Column::id, Column::code, Column::name, Column::parent_id, Column::depth},
-            0,       1,        false, estimate,
-            average, sorted_by};
+    return {
+        symbol,   counted, open,  5,        {Column::id, Column::code, Column::name, Column::parent_id, Column::depth},
+        0,        1,       false, estimate, average,
+        sorted_by};
 }
 
 }  // namespace
 
-constexpr SetFunction tree_children =
-    kin("tree_children", open_kin<find_children, read_children>, estimate_children, average_children);
-constexpr SetFunction tree_siblings =
-    kin("tree_siblings", open_kin<find_siblings, read_siblings>, estimate_siblings, average_siblings);
+constexpr SetFunction tree_children = kin("tree_children", stats::Function::children,
+                                          open_kin<find_children, read_children>, estimate_children, average_children);
+constexpr SetFunction tree_siblings = kin("tree_siblings", stats::Function::siblings,
+                                          open_kin<find_siblings, read_siblings>, estimate_siblings, average_siblings);
 constexpr SetFunction tree_ancestors = kin(
-    "tree_ancestors", open_kin<find_ancestors, read_ancestors>, estimate_ancestors,
+    "tree_ancestors", stats::Function::ancestors, open_kin<find_ancestors, read_ancestors>, estimate_ancestors,
     [](const Image& image) { return image.average_level(); }, Column::depth);
-constexpr SetFunction tree_leaves = kin("tree_leaves", open_kin<find_leaves, read_leaves>, estimate_leaves,
-                                        [](const Image& image) { return image.average_leaves(); });
+constexpr SetFunction tree_leaves = kin("tree_leaves", stats::Function::leaves, open_kin<find_leaves, read_leaves>,
+                                        estimate_leaves, [](const Image& image) { return image.average_leaves(); });
 
 }  // namespace pg_tree::scan

@@ -154,6 +154,7 @@ double estimate_walk(const cache::ImageReader& reader, Rank start, const Planned
 
 constexpr SetFunction tree_walk = {
     "tree_walk",
+    stats::Function::walk,
     open_walk,
     13,
     {Column::id, Column::code, Column::name, Column::parent_id, Column::depth, Column::distance, Column::rank,

@@ -27,6 +27,7 @@ Question ask(FunctionCallInfo fcinfo, int key, int tree) {
     const text* name = PG_ARGISNULL(tree) ? nullptr : PG_GETARG_TEXT_PP(tree);
     if (memo.valid && same_name(memo.tree, name) && registry::names_still_mean(memo.names) &&
         cache::still_stands(memo.question.tree, memo.hit)) {
+        stats::name_tree(memo.question.tree);
         return {memo.question.form, memo.question.tree, &memo, true};
     }
     // Until all of it is known, an error leaves nothing to go by.
@@ -43,6 +44,7 @@ Question ask(FunctionCallInfo fcinfo, int key, int tree) {
                      false};
     registry::remember_names(memo.names, memo.context);
     memo.valid = true;
+    stats::name_tree(memo.question.tree);
     return memo.question;
 }
 

@@ -6,6 +6,7 @@
 #include "fetch/reading.h"
 #include "pg/function.h"
 #include "scan/rows.h"
+#include "stats/call.h"
 
 extern "C" {
 #include "portability/instr_time.h"
@@ -42,6 +43,13 @@ struct CallMemo {
     registry::NameMemo names;
     cache::HitMemo hit;
     Question question;
+    // Calls that were not timed: see counted().
+    stats::Function function;
+    stats::SlotRef slot;
+    std::uint64_t duration;  ///< of the latest one that was timed
+    int timed;               ///< hits so far
+    int untimed;             ///< hits since, which are not counted yet
+    MemoryContextCallback count_untimed;
 };
 
 /// `key` and `tree` are positions of arguments.
@@ -94,8 +102,8 @@ inline cache::Lookup look_up(const Question& question, fetch::Content content) {
 ///
 /// Where the image answered, it is still pinned: the lookup that comes back is to be given to done().
 template <class FromImage, class FromTable>
-[[nodiscard]] cache::Lookup answer_and_keep(const Question& question, fetch::Content content, FromImage&& from_image,
-                                            FromTable&& from_table, Origin& origin) {
+[[nodiscard]] cache::Lookup find_answer(const Question& question, fetch::Content content, FromImage&& from_image,
+                                        FromTable&& from_table, Origin& origin) {
     cache::Lookup lookup = look_up(question, content);
     auto answer_from = [&](const cache::Lookup& found) {
         const cache::ImageReader reader(found.image, *question.tree.tree, question.form);
@@ -136,6 +144,15 @@ template <class FromImage, class FromTable>
     INSTR_TIME_SET_CURRENT(end);
     INSTR_TIME_SUBTRACT(end, begin);
     cache::count_miss(question.tree, static_cast<double>(INSTR_TIME_GET_MICROSEC(end)));
+    return lookup;
+}
+
+/// The same, and the statistics hear of it.
+template <class FromImage, class FromTable>
+[[nodiscard]] cache::Lookup answer_and_keep(const Question& question, fetch::Content content, FromImage&& from_image,
+                                            FromTable&& from_table, Origin& origin) {
+    const cache::Lookup lookup = find_answer(question, content, from_image, from_table, origin);
+    stats::name_source(origin.kind);
     return lookup;
 }
 

@@ -8,6 +8,7 @@
 #include "cache/image_reader.h"
 #include "cache/lookup.h"
 #include "fetch/reading.h"
+#include "stats/call.h"
 
 namespace pg_tree::scan {
 
@@ -106,12 +107,7 @@ struct Wanted {
 
 /// Where a call's rows come from.
 struct Origin {
-    enum class Kind {
-        none,  ///< not asked: an argument is null
-        hit,
-        miss,
-        bypass
-    };
+    using Kind = stats::Source;
     Kind kind = Kind::none;
     cache::Bypass reason = cache::Bypass::none;  ///< of a bypass
 };
@@ -179,6 +175,7 @@ inline std::int32_t limit_of(const PlannedArgument& argument) {
 /// A set-returning function.
 struct SetFunction {
     const char* symbol;  ///< the C function's name, which is the SQL function's
+    stats::Function counted;
     /// Begins a call with the arguments in fcinfo. Allocates in the current context.
     OpenCall (*open)(FunctionCallInfo fcinfo, const Wanted& wanted);
     int columns;
@@ -200,6 +197,9 @@ extern const SetFunction tree_build, tree_page, tree_rows, tree_forest;         
 extern const SetFunction tree_children, tree_siblings, tree_ancestors, tree_leaves;  // open_kin.cpp
 extern const SetFunction tree_walk;                                                  // open_walk.cpp
 extern const SetFunction tree_draw;                                                  // drawing.cpp
+
+/// The key that a call is about.
+stats::RootKey root_key(const SetFunction& function, FunctionCallInfo fcinfo);
 
 /// The plain function: every row of a call into a tuplestore.
 Datum put_every_row(FunctionCallInfo fcinfo, const SetFunction& function);

@@ -74,25 +74,38 @@ void Rows::keep_open(const Oid* relations, int count) {
     }
 }
 
+stats::RootKey root_key(const SetFunction& function, FunctionCallInfo fcinfo) {
+    const int key = function.key_argument;
+    return key < 0 ? stats::RootKey() : stats::RootKey{fcinfo->flinfo, key, fcinfo->args[key]};
+}
+
 Datum put_every_row(FunctionCallInfo fcinfo, const SetFunction& function) {
     RowsOut out(fcinfo);
     Wanted wanted;
     for (int i = 0; i < function.columns; ++i) {
         wanted.places.want(function.column[i], i);
     }
-    const OpenCall call = function.open(fcinfo, wanted);
-    if (call.rows == nullptr) {
-        return Datum{0};
-    }
-    pg::server_fault_point(pg::Fault::emit);
-    const MemoryContext caller = MemoryContextSwitchTo(out.row_memory());
-    Datum values[max_columns];
-    bool nulls[max_columns];
-    while (call.rows->next(values, nulls)) {
-        out.put(values, nulls);
-    }
-    MemoryContextSwitchTo(caller);
-    call.rows->close();
+    stats::Call counted;
+    stats::begin(counted, function.counted);
+    const stats::RootKey root = root_key(function, fcinfo);
+    auto put_rows = [&] {
+        const OpenCall call = function.open(fcinfo, wanted);
+        if (call.rows == nullptr) {
+            return;
+        }
+        pg::server_fault_point(pg::Fault::emit);
+        const MemoryContext caller = MemoryContextSwitchTo(out.row_memory());
+        Datum values[max_columns];
+        bool nulls[max_columns];
+        while (call.rows->next(values, nulls)) {
+            out.put(values, nulls);
+            ++counted.rows;
+        }
+        MemoryContextSwitchTo(caller);
+        call.rows->close();
+    };
+    stats::section(counted, put_rows, [&] { return root; });
+    stats::finish(counted, root);
     return Datum{0};
 }
 

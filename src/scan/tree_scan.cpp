@@ -69,6 +69,12 @@ void prepare_whole_rows(TreeScanState& state) {
     BlessTupleDesc(state.row_type);
 }
 
+/// The key that the open call is about.
+stats::RootKey root_key(TreeScanState& state) {
+    const int key = state.plan.function->key_argument;
+    return key < 0 ? stats::RootKey() : stats::RootKey{&state.function, key, state.argument_values[key]};
+}
+
 void begin_batches(RowBatch& batch) {
     batch.next = batch.count = 0;
     batch.before = 0;
@@ -126,6 +132,11 @@ void begin(TreeScanState& state, EState* executor, int flags) {
         state.batch.values = static_cast<Datum*>(palloc(cells * (sizeof(Datum) + sizeof(bool))));
         state.batch.nulls = reinterpret_cast<bool*>(state.batch.values + cells);
         begin_batches(state.batch);
+        // After somebody else's error there is no end(). The arguments' memory has gone by then.
+        state.end_counting = {
+            [](void* argument) { stats::finish(*static_cast<stats::Call*>(argument), stats::RootKey()); },
+            &state.counted, nullptr};
+        MemoryContextRegisterResetCallback(executor->es_query_cxt, &state.end_counting);
         state.plain = state.node.ss.ps.qual == nullptr && state.node.ss.ps.ps_ProjInfo == nullptr;
     }
 }
@@ -149,6 +160,11 @@ void hold_relation(TreeScanState& state, Oid relation) {
 void close_call(TreeScanState& state) {
     if (!state.is_open) {
         return;
+    }
+    if (state.counted.open) {
+        // What was made and nobody came for.
+        state.counted.rows -= static_cast<std::uint64_t>(state.batch.count - state.batch.next);
+        stats::finish(state.counted, root_key(state));
     }
     state.is_open = state.at_end = false;
     begin_batches(state.batch);
@@ -241,7 +257,12 @@ void open_call(TreeScanState& state) {
     if (!refused) {
         PgStat_FunctionCallUsage usage;
         pgstat_init_function_usage(fcinfo, &usage);
-        const OpenCall call = state.plan.function->open(fcinfo, state.wanted);
+        OpenCall call;
+        stats::begin(state.counted, state.plan.function->counted);
+        // The clock goes on: the first rows are made at once.
+        stats::section(
+            state.counted, [&] { call = state.plan.function->open(fcinfo, state.wanted); },
+            [&] { return root_key(state); }, stats::Clock::go_on);
         pgstat_end_function_usage(&usage, true);
         state.rows = call.rows;
         count_call(state, call.origin);
@@ -278,12 +299,22 @@ int make_whole_row(TreeScanState& state) {
     return 1;
 }
 
+/// A handful of rows straight from an image is made in less time than looking at the clock takes.
+bool is_worth_timing(const TreeScanState& state) {
+    const RowBatch& batch = state.batch;
+    const bool few = batch.size < max_batch || batch.count < max_batch / 4;
+    return state.counted.running || !few || state.rows == nullptr || state.rows->allocates() ||
+           state.wanted.conditions.limits();
+}
+
 /// The next rows of the stream. False: there are none.
 [[gnu::noinline]] bool make_batch(TreeScanState& state) {
     RowBatch& batch = state.batch;
+    const bool timed = is_worth_timing(state);
     batch.before += batch.count;
     batch.next = batch.count = 0;
     if (state.rows == nullptr) {
+        stats::finish(state.counted, root_key(state));
         return false;
     }
     MemoryContext caller = CurrentMemoryContext;
@@ -295,11 +326,19 @@ int make_whole_row(TreeScanState& state) {
         MemoryContextReset(state.row_memory);
         MemoryContextSwitchTo(state.row_memory);
     }
-    batch.count = state.row_type != nullptr
-                      ? make_whole_row(state)
-                      : state.rows->next_rows(batch.values, batch.nulls, state.plan.place_count, batch.size);
+    auto make_rows = [&] {
+        batch.count = state.row_type != nullptr
+                          ? make_whole_row(state)
+                          : state.rows->next_rows(batch.values, batch.nulls, state.plan.place_count, batch.size);
+    };
+    stats::section(state.counted, make_rows, [&] { return root_key(state); },
+                   timed ? stats::Clock::stop : stats::Clock::leave);
     batch.size *= batch.size < max_batch ? 4 : 1;
     MemoryContextSwitchTo(caller);
+    state.counted.rows += static_cast<std::uint64_t>(batch.count);
+    if (batch.count == 0) {
+        stats::finish(state.counted, root_key(state));
+    }
     return batch.count > 0;
 }
 

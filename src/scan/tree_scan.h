@@ -33,6 +33,8 @@ struct TreeScanState {
     bool at_end;
     RowBatch batch;
     Rows* rows;  ///< null: there are none
+    stats::Call counted;
+    MemoryContextCallback end_counting;  ///< of a call that the executor does not come back to
     TreeScanPlan plan;
 
     FuncExpr* call;

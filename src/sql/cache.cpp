@@ -7,6 +7,11 @@
 #include "pg/compat.h"
 #include "scan/question.h"
 #include "scan/rows_out.h"
+#include "sql/statistics.h"
+#include "stats/recursive.h"
+#include "stats/shared.h"
+#include "stats/slow.h"
+#include "stats/visible.h"
 
 extern "C" {
 #include "commands/dbcommands.h"
@@ -53,40 +58,21 @@ const char* why(Bypass reason) {
     }
 }
 
-/// A column's value, or null.
-struct Row {
-    Datum values[16] = {};
-    bool nulls[16] = {};
-    int count = 0;
-
-    void put(Datum value) { values[count++] = value; }
-    void put_null() { nulls[count++] = true; }
-    void put_text(const char* value) { value == nullptr ? put_null() : put(CStringGetTextDatum(value)); }
-    void put_count(uint64 value) { put(Int64GetDatum(static_cast<int64>(value))); }
-};
-
-/// What the tree and its table are called now, where this database can tell.
-void update_names(TreeStatistics& tree, std::span<registry::Registration> registrations) {
-    for (const registry::Registration& registration : registrations) {
-        if (tree.database == MyDatabaseId && registration.trigger_oid == tree.trigger) {
-            tree.tree = registry::qualified_tree_name(registration);
-            tree.relation = registry::relation_sql(registration.relation);
-        }
-    }
-}
-
 /// Calls write(statistics) for each tree that the server knows and the user may know of.
 template <class Write>
 void for_each_tree(FunctionCallInfo fcinfo, Write&& write) {
-    const std::span<registry::Registration> registrations =
-        registry::read_registrations(registry::track_function(fcinfo->flinfo->fn_oid));
+    const TreeNames names(fcinfo);
     if (track::can_watch()) {
         cache::forget_dropped_trees();
     }
     for (int place = 0; track::can_watch() && place < track::max_watches; ++place) {
         TreeStatistics statistics;
-        if (cache::read_statistics(place, statistics) && cache::may_see(statistics)) {
-            update_names(statistics, registrations);
+        if (cache::read_statistics(place, statistics) && stats::may_see(statistics.database, statistics.relation_oid)) {
+            if (const registry::Registration* now = names.find(statistics.database, statistics.trigger);
+                now != nullptr) {
+                statistics.tree = registry::qualified_tree_name(*now);
+                statistics.relation = registry::relation_sql(now->relation);
+            }
             write(statistics);
         }
     }
@@ -187,16 +173,14 @@ PG_TREE_FUNCTION(tree_bypass_statistics) {
     // Without shared memory a session knows of its own calls only.
     struct Put {
         decltype(put)* to;
-        const std::span<registry::Registration> known;
-    } uncached = {&put, registry::read_registrations(registry::track_function(fcinfo->flinfo->fn_oid))};
+        TreeNames known;
+    } uncached = {&put, TreeNames(fcinfo)};
     cache::for_each_uncached_tree(
         [](const track::TreeKey& tree, int64 calls, void* argument) {
             const auto& each = *static_cast<Put*>(argument);
-            for (const registry::Registration& registration : each.known) {
-                if (registration.trigger_oid == tree.trigger) {
-                    (*each.to)(get_database_name(MyDatabaseId), registry::qualified_tree_name(registration),
-                               Bypass::not_preloaded, static_cast<uint64>(calls));
-                }
+            if (const registry::Registration* now = each.known.find(MyDatabaseId, tree.trigger); now != nullptr) {
+                (*each.to)(get_database_name(MyDatabaseId), registry::qualified_tree_name(*now), Bypass::not_preloaded,
+                           static_cast<uint64>(calls));
             }
         },
         &uncached);
@@ -222,7 +206,8 @@ PG_TREE_FUNCTION(tree_progress) {
     return Datum{0};
 }
 
-/// preloaded, version, cache_bytes, cache_limit_bytes, worker_pid, dropped_trees, stats_reset
+/// preloaded, version, cache_bytes, cache_limit_bytes, worker_pid, dropped_trees, stats_reset, dropped_statistics, dropped_slow,
+/// dropped_recursive, stats_saved
 PG_TREE_FUNCTION(tree_info) {
     scan::RowsOut out(fcinfo);
     Row row;
@@ -232,7 +217,11 @@ PG_TREE_FUNCTION(tree_info) {
     row.put_count(cache::bytes_limit());
     cache::worker_pid() == 0 ? row.put_null() : row.put(Int32GetDatum(cache::worker_pid()));
     row.put_count(cache::dropped_trees());
-    cache::counting_since() == 0 ? row.put_null() : row.put(TimestampTzGetDatum(cache::counting_since()));
+    row.put_time(stats::counting_since());
+    row.put_count(stats::dropped_trees());
+    row.put_count(stats::dropped_slow());
+    row.put_count(stats::dropped_recursive());
+    row.put_time(stats::last_saved());
     out.put(row.values, row.nulls);
     return Datum{0};
 }

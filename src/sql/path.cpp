@@ -1,6 +1,7 @@
 // tree_path, tree_path_text, tree_depth, tree_root, tree_is_ancestor, tree_contains, tree_lca, tree_descendant_count: one value
 // about a node, mostly from the way up to its root.
 
+#include "scan/counted.h"
 #include "scan/image_rows.h"
 #include "scan/question.h"
 #include "scan/source.h"
@@ -163,7 +164,7 @@ bool lowest_common(const Reading& a, const Chain& of_a, const Reading& b, const 
 
 }  // namespace
 
-PG_TREE_FUNCTION(tree_path) {
+PG_TREE_COUNTED_FUNCTION(tree_path, path) {
     const MemoryContext result_context = CurrentMemoryContext;
     return about_node(
         fcinfo, Content::keys, [](const ImageReader& reader, Rank node, bool&) { return scan::path_to(reader, node); },
@@ -205,7 +206,7 @@ Datum join_names(std::size_t count, const text* separator, fetch::KeyForm form, 
 
 }  // namespace
 
-PG_TREE_FUNCTION(tree_path_text) {
+PG_TREE_COUNTED_FUNCTION(tree_path_text, path_text) {
     if (PG_ARGISNULL(2)) {
         PG_RETURN_NULL();
     }
@@ -227,7 +228,7 @@ PG_TREE_FUNCTION(tree_path_text) {
         });
 }
 
-PG_TREE_FUNCTION(tree_depth) {
+PG_TREE_COUNTED_FUNCTION(tree_depth, depth) {
     return about_node(
         fcinfo, Content::keys,
         [](const ImageReader& reader, Rank node, bool&) { return Int32GetDatum(reader.image().level(node)); },
@@ -237,7 +238,7 @@ PG_TREE_FUNCTION(tree_depth) {
         });
 }
 
-PG_TREE_FUNCTION(tree_root) {
+PG_TREE_COUNTED_FUNCTION(tree_root, root) {
     return about_node(
         fcinfo, Content::keys,
         [](const ImageReader& reader, Rank node, bool& is_null) {
@@ -252,8 +253,8 @@ PG_TREE_FUNCTION(tree_root) {
         });
 }
 
-PG_TREE_FUNCTION(tree_is_ancestor) { return is_above(fcinfo, true); }
-PG_TREE_FUNCTION(tree_contains) { return is_above(fcinfo, false); }
+PG_TREE_COUNTED_FUNCTION(tree_is_ancestor, is_ancestor) { return is_above(fcinfo, true); }
+PG_TREE_COUNTED_FUNCTION(tree_contains, contains) { return is_above(fcinfo, false); }
 
 namespace {
 
@@ -292,7 +293,7 @@ bool read_lowest_common(FunctionCallInfo fcinfo, const Question& question, bool 
 
 }  // namespace
 
-PG_TREE_FUNCTION(tree_lca) {
+PG_TREE_COUNTED_FUNCTION(tree_lca, lca) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) {
         PG_RETURN_NULL();
     }
@@ -324,7 +325,7 @@ PG_TREE_FUNCTION(tree_lca) {
     return result;
 }
 
-PG_TREE_FUNCTION(tree_descendant_count) {
+PG_TREE_COUNTED_FUNCTION(tree_descendant_count, descendant_count) {
     if (PG_ARGISNULL(0)) {
         PG_RETURN_NULL();
     }

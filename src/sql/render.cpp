@@ -1,5 +1,6 @@
 // tree_json: a subtree with its root, as one document.
 
+#include "scan/counted.h"
 #include "scan/json.h"
 #include "scan/question.h"
 
@@ -61,7 +62,7 @@ void render_subtree(FunctionCallInfo fcinfo, std::int32_t max_level, Render&& re
 
 }  // namespace
 
-PG_TREE_FUNCTION(tree_json) {
+PG_TREE_COUNTED_FUNCTION(tree_json, json) {
     if (PG_ARGISNULL(0)) {
         PG_RETURN_NULL();
     }

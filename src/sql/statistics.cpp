@@ -1,0 +1,258 @@
+// The rows of tree_stat_calls, tree_stat_histogram, tree_stat_responses, tree_stat_slow, tree_stat_history, tree_slo and tree_alerts, and
+// tree_stat_reset.
+
+#include "sql/statistics.h"
+
+#include "cache/statistics.h"
+#include "scan/question.h"
+#include "scan/rows_out.h"
+#include "stats/clock.h"
+#include "stats/shared.h"
+#include "stats/slow.h"
+#include "stats/visible.h"
+
+extern "C" {
+#include "catalog/pg_authid.h"
+#include "commands/dbcommands.h"
+#include "utils/acl.h"
+#include "utils/float.h"
+#include "utils/timestamp.h"
+}
+
+namespace pg_tree::sql {
+
+using stats::Numbers;
+
+namespace {
+
+void put_row(scan::RowsOut& out, Row& row) { out.put(row.values, row.nulls); }
+
+double milliseconds(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
+
+/// Calls write(numbers, database's name, tree's name or null) for each tree that is counted and the user may know of.
+template <class Write>
+void for_each_counted_tree(FunctionCallInfo fcinfo, Write&& write) {
+    const TreeNames names(fcinfo);
+    auto* tree = static_cast<stats::TreeNumbers*>(palloc(sizeof(stats::TreeNumbers)));
+    for (int slot = 0; stats::can_count() && slot < stats::max_trees; ++slot) {
+        if (!stats::read_tree(slot, *tree) || !stats::may_see(tree->database, tree->relation)) {
+            continue;
+        }
+        const registry::Registration* now = names.find(tree->database, tree->trigger);
+        const char* name = now != nullptr              ? registry::qualified_tree_name(*now)
+                           : OidIsValid(tree->trigger) ? stats::readable(tree->tree, sizeof tree->tree)
+                                                       : nullptr;
+        write(*tree, get_database_name(tree->database), name);
+    }
+}
+
+/// One row for each bound: how many took so long or less. fill(row) puts what comes before, end(row) what comes after.
+template <class Begin, class End>
+void put_histogram(scan::RowsOut& out, const Numbers& numbers, Begin&& begin, End&& end) {
+    uint64 count = 0;
+    for (std::size_t i = 0; i < core::duration_buckets; ++i) {
+        count += numbers.durations[i];
+        Row row;
+        begin(row);
+        row.put_float(i < core::duration_bounds.size() ? static_cast<double>(core::duration_bounds[i]) / 1e9
+                                                       : get_float8_infinity());
+        row.put_count(count);
+        end(row);
+        put_row(out, row);
+    }
+}
+
+}  // namespace
+
+/// datname, tree, function, calls, errors, slow_calls, rows, hits, misses, total_ms, min_ms, max_ms, mean_ms, p50_ms, p95_ms, p99_ms, stats_since,
+/// cancels
+PG_TREE_FUNCTION(tree_call_statistics) {
+    scan::RowsOut out(fcinfo);
+    for_each_counted_tree(fcinfo, [&](const stats::TreeNumbers& tree, const char* database, const char* name) {
+        for (int i = 0; i < stats::function_count; ++i) {
+            const Numbers& numbers = tree.functions[i];
+            const uint64 calls = numbers.calls();
+            if (calls == 0) {
+                continue;
+            }
+            Row row;
+            row.put_text(database);
+            row.put_text(name);
+            row.put_text(stats::name_of(static_cast<stats::Function>(i)));
+            for (const uint64 count :
+                 {calls, numbers.errors, numbers.slow, numbers.rows, numbers.hits, numbers.misses}) {
+                row.put_count(count);
+            }
+            row.put_float(milliseconds(numbers.total));
+            row.put_float(milliseconds(std::min(numbers.least, numbers.most)));
+            row.put_float(milliseconds(numbers.most));
+            row.put_float(milliseconds(numbers.total) / static_cast<double>(calls));
+            for (const double quantile : {0.5, 0.95, 0.99}) {
+                row.put_float(numbers.percentile_ms(quantile));
+            }
+            row.put_time(tree.since);
+            row.put_count(numbers.cancels);
+            put_row(out, row);
+        }
+    });
+    return Datum{0};
+}
+
+/// datname, tree, function, le, count
+PG_TREE_FUNCTION(tree_call_histogram) {
+    scan::RowsOut out(fcinfo);
+    for_each_counted_tree(fcinfo, [&](const stats::TreeNumbers& tree, const char* database, const char* name) {
+        for (int i = 0; i < stats::function_count; ++i) {
+            if (tree.functions[i].calls() > 0) {
+                put_histogram(
+                    out, tree.functions[i],
+                    [&](Row& row) {
+                        row.put_text(database);
+                        row.put_text(name);
+                        row.put_text(stats::name_of(static_cast<stats::Function>(i)));
+                    },
+                    [](Row&) {});
+            }
+        }
+    });
+    return Datum{0};
+}
+
+/// datname, tree, le, count, total_ms
+PG_TREE_FUNCTION(tree_response_histogram) {
+    scan::RowsOut out(fcinfo);
+    for_each_counted_tree(fcinfo, [&](const stats::TreeNumbers& tree, const char* database, const char* name) {
+        if (tree.responses.calls() > 0) {
+            put_histogram(
+                out, tree.responses,
+                [&](Row& row) {
+                    row.put_text(database);
+                    row.put_text(name);
+                },
+                [&](Row& row) { row.put_float(milliseconds(tree.responses.total)); });
+        }
+    });
+    return Datum{0};
+}
+
+/// at, datname, usename, pid, queryid, tree, function, root, rows, duration_ms, cache, query
+PG_TREE_FUNCTION(tree_slow_calls) {
+    constexpr const char* sources[] = {nullptr, "hit", "miss", "bypass"};
+    scan::RowsOut out(fcinfo);
+    auto* call = static_cast<stats::SlowCall*>(palloc(sizeof(stats::SlowCall)));
+    for (int age = 0; stats::can_count() && age < stats::slow_calls_kept; ++age) {
+        if (!stats::read_slow(age, *call)) {
+            continue;
+        }
+        const bool own = stats::sees_everything() || has_privs_of_role(GetUserId(), call->user);
+        if (!own && !stats::may_see(call->database, call->relation)) {
+            continue;
+        }
+        auto text = [](const char* value, std::size_t size) {
+            return *value == '\0' ? nullptr : stats::readable(value, size);
+        };
+        Row row;
+        row.put_time(call->at);
+        row.put_text(get_database_name(call->database));
+        row.put_text(GetUserNameFromId(call->user, true));
+        row.put(Int32GetDatum(call->pid));
+        own && call->queryid != 0 ? row.put_count(call->queryid) : row.put_null();
+        row.put_text(text(call->tree, sizeof call->tree));
+        row.put_text(stats::name_of(call->function));
+        row.put_text(own ? text(call->root, sizeof call->root) : nullptr);
+        row.put_count(call->rows);
+        row.put_float(milliseconds(call->duration));
+        row.put_text(sources[static_cast<int>(call->source)]);
+        row.put_text(own ? text(call->query, sizeof call->query) : nullptr);
+        put_row(out, row);
+    }
+    return Datum{0};
+}
+
+/// minute, calls, errors, cancels, slow_calls, rows, hits, misses, bypasses, total_ms, p50_ms, p95_ms, p99_ms, responses, response_p95_ms,
+/// cache_bytes
+PG_TREE_FUNCTION(tree_minutes) {
+    scan::RowsOut out(fcinfo);
+    const TimestampTz oldest = stats::now() - int64{stats::history_retention()} * USECS_PER_MINUTE;
+    stats::Minute minute;
+    for (int age = 0; stats::can_count() && stats::read_minute(age, minute); ++age) {
+        if (minute.begin + USECS_PER_MINUTE <= oldest) {
+            continue;
+        }
+        const Numbers& calls = minute.counted.calls;
+        Row row;
+        row.put_time(minute.begin);
+        for (const uint64 count : {calls.calls(), calls.errors, calls.cancels, calls.slow, calls.rows, calls.hits,
+                                   calls.misses, calls.bypasses}) {
+            row.put_count(count);
+        }
+        row.put_float(milliseconds(calls.total));
+        for (const double quantile : {0.5, 0.95, 0.99}) {
+            row.put_float_if_any(calls.percentile_ms(quantile));
+        }
+        row.put_count(minute.counted.responses.calls());
+        row.put_float_if_any(minute.counted.responses.percentile_ms(0.95));
+        row.put_count(minute.cache_bytes);
+        put_row(out, row);
+    }
+    return Datum{0};
+}
+
+/// name, target, current, samples, status
+PG_TREE_FUNCTION(tree_targets) {
+    scan::RowsOut out(fcinfo);
+    const stats::Totals lately =
+        stats::can_count() ? stats::counted_lately(stats::window_seconds(), stats::now()) : stats::Totals();
+    for (int i = 0; i < stats::target_count; ++i) {
+        const auto target = static_cast<stats::Target>(i);
+        const stats::Judgement judgement = stats::judge(target, lately);
+        Row row;
+        row.put_text(stats::name_of(target));
+        row.put_float(judgement.target);
+        row.put_float_if_any(judgement.value);
+        row.put_count(judgement.samples);
+        row.put_text(stats::name_of(judgement.status));
+        put_row(out, row);
+    }
+    return Datum{0};
+}
+
+/// name, state, raised_at, resolved_at, target, value, worst, samples, message
+PG_TREE_FUNCTION(tree_alert_log) {
+    scan::RowsOut out(fcinfo);
+    stats::Alert alert;
+    for (int age = 0; stats::can_count() && stats::read_alert(age, alert); ++age) {
+        Row row;
+        row.put_text(stats::name_of(alert.target));
+        row.put_text(alert.resolved_at == 0 ? "raised" : "resolved");
+        row.put_time(alert.raised_at);
+        row.put_time(alert.resolved_at);
+        row.put_float(alert.target_value);
+        row.put_float(alert.value);
+        row.put_float(alert.worst);
+        row.put_count(alert.samples);
+        row.put_text(stats::message_of(alert));
+        put_row(out, row);
+    }
+    return Datum{0};
+}
+
+/// tree_stat_reset(tree text) RETURNS timestamptz
+PG_TREE_FUNCTION(tree_stat_reset) {
+    if (PG_ARGISNULL(0)) {
+        if (!stats::can_count()) {
+            PG_RETURN_NULL();
+        }
+        cache::reset_statistics(InvalidOid);
+        PG_RETURN_TIMESTAMPTZ(stats::reset_all());
+    }
+    const registry::Registration& registration =
+        registry::find_registration(fcinfo->flinfo->fn_oid, scan::text_argument(fcinfo, 0));
+    if (!stats::can_count()) {
+        PG_RETURN_NULL();
+    }
+    cache::reset_statistics(registration.trigger_oid);
+    PG_RETURN_TIMESTAMPTZ(stats::reset_tree(registration.trigger_oid));
+}
+
+}  // namespace pg_tree::sql

@@ -1,0 +1,169 @@
+#include "stats/call.h"
+
+#include "stats/slow.h"
+
+extern "C" {
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "mb/pg_wchar.h"
+#include "tcop/tcopprot.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+}
+
+namespace pg_tree::stats {
+
+namespace {
+
+bool track = true;
+int slow_threshold_ms = 100;
+
+ExecutorStart_hook_type next_executor_start = nullptr;
+ExecutorEnd_hook_type next_executor_end = nullptr;
+
+/// The statement that a client waits for. Those that functions run inside it are a part of it.
+struct Statement {
+    TimestampTz arrived;         ///< as the server has it; tells statements apart
+    const QueryDesc* outermost;  ///< what runs for it; null: nothing yet, or it is done
+    SlotRef tree;                ///< that it called first
+};
+Statement statement = {};
+
+bool is_slow(std::uint64_t duration) {
+    return slow_threshold_ms >= 0 && duration >= static_cast<std::uint64_t>(slow_threshold_ms) * 1'000'000;
+}
+
+template <std::size_t size>
+void copy_clipped(char (&to)[size], const char* from, std::size_t length) {
+    const int clipped = pg_mbcliplen(from, static_cast<int>(std::min(length, size * 4)), size - 1);
+    memcpy(to, from, static_cast<std::size_t>(clipped));
+    to[clipped] = '\0';
+}
+
+/// Allocates nothing and looks nothing up, for it may have to be done in the middle of an error.
+template <std::size_t size>
+void write_key(char (&to)[size], const RootKey& root) {
+    to[0] = '\0';
+    if (root.function == nullptr || root.value.isnull) {
+        return;
+    }
+    const Datum value = root.value.value;
+    const Oid type = get_fn_expr_argtype(root.function, root.argument);
+    if (type == INT8OID) {
+        snprintf(to, size, INT64_FORMAT, DatumGetInt64(value));
+    } else if (type == UUIDOID) {
+        const pg_uuid_t& uuid = *DatumGetUUIDP(value);
+        char* at = to;
+        for (int i = 0; i < UUID_LEN; ++i) {
+            at += snprintf(at, 4, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", uuid.data[i]);
+        }
+    } else if (type == TEXTOID) {
+        auto* key = reinterpret_cast<varlena*>(DatumGetPointer(value));
+        if (!VARATT_IS_EXTERNAL(key) && !VARATT_IS_COMPRESSED(key)) {
+            copy_clipped(to, VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
+        }
+    }
+}
+
+void note_slow_call(const Call& call, const RootKey& root) {
+    SlowCall slow;
+    memset(static_cast<void*>(&slow), 0, sizeof slow);
+    slow.at = GetCurrentTimestamp();
+    slow.database = MyDatabaseId;
+    slow.user = GetUserId();
+    slow.pid = MyProcPid;
+    slow.function = call.function;
+    slow.source = call.source;
+    slow.queryid = pgstat_get_my_query_id();
+    slow.rows = call.rows;
+    slow.duration = call.duration;
+    copy_name(call.slot, slow.tree, slow.relation);
+    write_key(slow.root, root);
+    if (debug_query_string != nullptr) {
+        copy_clipped(slow.query, debug_query_string, strlen(debug_query_string));
+    }
+    note_slow(slow);
+}
+
+void start_executor(QueryDesc* query, int flags) {
+    if (is_on() && !IsParallelWorker()) {
+        const TimestampTz arrived = GetCurrentStatementStartTimestamp();
+        if (statement.arrived != arrived) {
+            statement = {arrived, query, {}};
+        }
+    }
+    next_executor_start != nullptr ? next_executor_start(query, flags) : standard_ExecutorStart(query, flags);
+}
+
+void end_executor(QueryDesc* query) {
+    // Whatever a statement runs after its first query has come to its end is not timed: nobody says when the statement does.
+    if (statement.outermost == query) {
+        statement.outermost = nullptr;
+        if (statement.tree.known() && statement.arrived == GetCurrentStatementStartTimestamp() && is_on()) {
+            const TimestampTz now = GetCurrentTimestamp();
+            Sample sample;
+            sample.duration = static_cast<std::uint64_t>(std::max<TimestampTz>(now - statement.arrived, 0)) * 1000;
+            count_response(statement.tree, sample);
+        }
+    }
+    next_executor_end != nullptr ? next_executor_end(query) : standard_ExecutorEnd(query);
+}
+
+}  // namespace
+
+bool is_on() { return track && can_count(); }
+
+void note_statement(SlotRef tree) {
+    const TimestampTz arrived = GetCurrentStatementStartTimestamp();
+    if (statement.arrived != arrived) {
+        statement = {arrived, nullptr, tree};
+    } else if (!statement.tree.known()) {
+        statement.tree = tree;
+    }
+}
+
+void finish(Call& call, const RootKey& root, Outcome outcome) {
+    if (!call.open) {
+        return;
+    }
+    stop_clock(call);
+    call.open = false;
+    if (!call.slot.known()) {
+        if (outcome == Outcome::success) {
+            return;  // nothing was asked of any tree
+        }
+        call.slot = slot_of_no_tree();
+    }
+    Sample sample;
+    sample.duration = call.duration;
+    sample.rows = call.rows;
+    sample.source = call.source;
+    sample.outcome = outcome;
+    sample.slow = is_slow(call.duration);
+    count_call(call.slot, call.function, sample);
+    if (sample.slow) {
+        note_slow_call(call, root);
+    }
+}
+
+void finish_failed(Call& call, const RootKey& root) {
+    finish(call, root, geterrcode() == ERRCODE_QUERY_CANCELED ? Outcome::cancel : Outcome::error);
+}
+
+void watch_calls() {
+    DefineCustomBoolVariable("pg_tree.track", "Counts calls and times them.",
+                             "Needs pg_tree in shared_preload_libraries.", &track, true, PGC_SUSET, 0, nullptr, nullptr,
+                             nullptr);
+    DefineCustomIntVariable("pg_tree.slow_threshold", "What counts as a slow call, and is shown in tree_stat_slow.",
+                            "0: every call is. -1: none is.", &slow_threshold_ms, 100, -1, INT_MAX, PGC_SUSET,
+                            GUC_UNIT_MS, nullptr, nullptr, nullptr);
+    next_executor_start = ExecutorStart_hook;
+    ExecutorStart_hook = start_executor;
+    next_executor_end = ExecutorEnd_hook;
+    ExecutorEnd_hook = end_executor;
+}
+
+}  // namespace pg_tree::stats

@@ -1,0 +1,189 @@
+-- Statistics against a workload that is known: what is counted, who sees it, resets, the ring of slow calls.
+-- Timing is looked at only where it must hold whatever the machine does.
+\ir common.inc
+SET compute_query_id = on;
+
+CREATE TABLE branch (id bigint PRIMARY KEY, parent_id bigint, code text, name text);
+INSERT INTO branch SELECT i, nullif(i / 3, 0), 'c' || i, 'node ' || i FROM generate_series(1, 1000) i;
+CREATE TABLE other (id bigint PRIMARY KEY, parent_id bigint, code text, name text);
+INSERT INTO other SELECT i, nullif(i / 2, 0), 'c' || i, 'node ' || i FROM generate_series(1, 100) i;
+CREATE TABLE word (id text PRIMARY KEY, parent_id text, name text);
+INSERT INTO word VALUES ('a', NULL, 'A'), ('b', 'a', 'B');
+CREATE TABLE item (id uuid PRIMARY KEY, parent_id uuid, name text);
+INSERT INTO item VALUES ('00112233-4455-6677-8899-aabbccddeeff', NULL, 'A');
+SELECT count(tree_register(t)) FROM unnest(ARRAY['branch', 'other', 'word', 'item']::regclass[]) AS t \gset ignored_
+CREATE VIEW mine AS SELECT * FROM tree_stat_calls WHERE datname = current_database();
+
+SELECT no_plan();
+SELECT is((SELECT preloaded FROM tree_stat_info), true, 'the server has pg_tree preloaded');
+SELECT isnt(tree_stat_reset(), NULL, 'begin with nothing');
+SELECT is_empty('TABLE mine', 'nothing is counted yet');
+
+-- --- What is counted -----------------------------------------------------------------------------------------------------
+
+SELECT count(*) FROM tree_warm('branch') \gset ignored_
+SELECT count(*) AS below FROM tree_build(1, 'branch') \gset
+SELECT count(*) FROM tree_build(1, 'branch') \gset ignored_
+SELECT results_eq($$SELECT calls, errors, cancels, rows, hits, misses FROM mine WHERE function = 'tree_build'$$,
+    format('VALUES (2::bigint, 0::bigint, 0::bigint, %s::bigint, 2::bigint, 0::bigint)', 2 * :below), 'two calls of tree_build, their rows and hits');
+SELECT is((SELECT tree FROM mine WHERE function = 'tree_build'), 'public.branch', 'under the tree''s name');
+SELECT count(*) FROM (SELECT * FROM tree_build(1, 'branch') LIMIT 3) AS d \gset ignored_
+SELECT is((SELECT rows FROM mine WHERE function = 'tree_build'), 2 * :below + CASE WHEN current_setting('pg_tree.enable_scan')::bool THEN 3 ELSE :below END, 'a call that nobody reads to its end counts the rows that were taken');
+SELECT tree_stat_reset() \gset ignored_
+SET pg_tree.enable_scan = off;
+SELECT count(*) FROM tree_build(1, 'branch') \gset ignored_
+RESET pg_tree.enable_scan;
+SELECT results_eq($$SELECT calls, rows FROM mine WHERE function = 'tree_build'$$, format('VALUES (1::bigint, %s::bigint)', :below), 'the plain function counts the same');
+SELECT count(*) FROM branch AS b, LATERAL tree_ancestors(b.id, 'branch') WHERE b.id <= 50 \gset ignored_
+SELECT is((SELECT calls FROM mine WHERE function = 'tree_ancestors'), 50::bigint, 'LATERAL: one call for each row');
+SELECT sum(tree_depth(id, 'branch')) FROM branch \gset ignored_
+SELECT results_eq($$SELECT calls, hits, rows FROM mine WHERE function = 'tree_depth'$$, 'VALUES (1000::bigint, 1000::bigint, 0::bigint)', 'a value for each of a thousand rows: a thousand calls');
+SELECT count(*) FROM branch WHERE tree_is_ancestor(NULL, id, 'branch') \gset ignored_
+SELECT is_empty($$SELECT FROM mine WHERE function = 'tree_is_ancestor'$$, 'null keys ask no tree anything');
+EXPLAIN (COSTS OFF) SELECT * FROM tree_walk(1, 'branch');
+SELECT is_empty($$SELECT FROM mine WHERE function = 'tree_walk'$$, 'a plan that is only shown is no call');
+DO $$
+DECLARE r record;
+BEGIN
+    FOR r IN SELECT format('SELECT %s', c) AS call FROM unnest(ARRAY[
+        $c$count(*) FROM tree_page(1, NULL, 'branch')$c$, $c$count(*) FROM tree_rows(NULL::branch, 1)$c$, $c$count(*) FROM tree_forest(NULL::branch)$c$,
+        $c$count(*) FROM tree_walk(1, 'branch')$c$, $c$count(*) FROM tree_children(1, 'branch')$c$, $c$count(*) FROM tree_siblings(3, 'branch')$c$,
+        $c$count(*) FROM tree_leaves(1, 'branch')$c$, $c$count(*) FROM tree_draw(1, 'branch')$c$, $c$tree_path(3, 'branch')$c$, $c$tree_path_text(3, 'branch')$c$,
+        $c$tree_root(3, 'branch')$c$, $c$tree_is_ancestor(1, 3, 'branch')$c$, $c$tree_contains(1, 3, 'branch')$c$, $c$tree_lca(3, 4, 'branch')$c$,
+        $c$tree_descendant_count(1, 'branch')$c$, $c$tree_json(1, 'branch')$c$]) AS c
+    LOOP
+        EXECUTE r.call;
+    END LOOP;
+END $$;
+SELECT results_eq($$SELECT function FROM mine ORDER BY function COLLATE "C"$$,
+    $$SELECT DISTINCT proname::text COLLATE "C" FROM pg_proc AS p JOIN pg_depend AS d ON d.objid = p.oid AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+      JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'pg_tree' WHERE p.provolatile = 's' AND p.proargnames && ARRAY['tree']
+      AND proname NOT IN ('tree_wrapper_sql', 'tree_registrations') ORDER BY 1$$, 'every function that reads is counted, and no other');
+SELECT is((SELECT sum(hits) FROM mine), (SELECT hits::numeric FROM tree_stat_cache WHERE tree = 'public.branch' AND datname = current_database()), 'as many hits as the cache has');
+
+-- --- Errors and cancels ---------------------------------------------------------------------------------------------------
+
+SELECT tree_stat_reset('branch') \gset ignored_
+SELECT is_empty('TABLE mine', 'a tree''s counts can be forgotten');
+SELECT throws_ok($$SELECT tree_depth('x'::text, 'branch')$$, '22P02', NULL, 'a key that is none');
+SELECT throws_ok($$SELECT * FROM tree_walk(1, 'branch', 'sideways')$$, '22023', NULL, 'an argument that is wrong');
+SELECT throws_ok($$SELECT * FROM tree_build(1, 'nowhere')$$, NULL, NULL, 'a tree that is not there');
+SELECT results_eq($$SELECT tree, function, calls, errors FROM mine ORDER BY function$$,
+    $$VALUES (NULL, 'tree_build', 1::bigint, 1::bigint), ('public.branch', 'tree_depth', 1, 1), ('public.branch', 'tree_walk', 1, 1)$$, 'each is an error of its function, and of its tree where there is one');
+SELECT throws_ok($$SELECT 1 / (count(*) - count(*)) FROM tree_children(1, 'branch')$$, '22012', NULL, 'somebody else''s error');
+SELECT throws_ok($$SELECT 1 / (1 - c.id) FROM tree_children(1, 'branch') AS c, generate_series(1, 1) WHERE 1 / (c.id - 4) > -10$$, '22012', NULL, 'and one while rows are being taken');
+SELECT results_eq($$SELECT calls, errors FROM mine WHERE function = 'tree_children'$$, 'VALUES (2::bigint, 0::bigint)', 'are calls without an error');
+CREATE FUNCTION tree_debug_arm(kind text, stage text, countdown bigint) RETURNS void AS '$libdir/pg_tree' LANGUAGE C STRICT;
+SET pg_tree.enable_cache = off;
+SELECT tree_debug_arm('cancel', 'fetch', 1) \gset ignored_
+SELECT throws_ok($$SELECT * FROM tree_leaves(1, 'branch')$$, '57014', NULL, 'a cancel in the middle');
+SELECT tree_debug_arm('bad_alloc', 'assemble', 1) \gset ignored_
+SELECT throws_ok($$SELECT * FROM tree_leaves(1, 'branch')$$, '53200', NULL, 'a C++ exception in the middle');
+SELECT results_eq($$SELECT calls, errors, cancels, hits, misses FROM mine WHERE function = 'tree_leaves'$$, 'VALUES (2::bigint, 1::bigint, 1::bigint, 0::bigint, 0::bigint)', 'a cancel and an error');
+SELECT count(*) FROM tree_leaves(1, 'branch') \gset ignored_
+SELECT results_eq($$SELECT calls, hits, misses FROM mine WHERE function = 'tree_leaves'$$, 'VALUES (3::bigint, 0::bigint, 0::bigint)', 'what by-passes the cache is neither hit nor miss');
+RESET pg_tree.enable_cache;
+
+-- --- Arithmetic -------------------------------------------------------------------------------------------------------------
+
+SELECT is_empty($$SELECT * FROM mine WHERE NOT (calls >= errors + cancels AND min_ms <= p50_ms AND p50_ms <= p95_ms AND p95_ms <= p99_ms AND p99_ms <= max_ms
+    AND abs(mean_ms - total_ms / calls) < 1e-9 AND min_ms <= mean_ms + 1e-9 AND mean_ms <= max_ms + 1e-9 AND total_ms >= max_ms - 1e-9 AND min_ms > 0)$$, 'what has to hold for any durations');
+SELECT results_eq($$SELECT tree, function, calls FROM mine ORDER BY 1, 2$$,
+    $$SELECT tree, function, count FROM tree_stat_histogram WHERE datname = current_database() AND le = 'Infinity' ORDER BY 1, 2$$, 'a histogram''s last bound has every call');
+SELECT is_empty($$SELECT FROM (SELECT count - lag(count, 1, 0::bigint) OVER (PARTITION BY tree, function ORDER BY le) AS more FROM tree_stat_histogram) AS d WHERE more < 0$$, 'counts of a histogram only grow');
+SELECT results_eq($$SELECT DISTINCT le FROM tree_stat_histogram ORDER BY le$$,
+    $$SELECT unnest(ARRAY[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 'Infinity']::float8[])$$, 'the bounds, in seconds');
+SELECT is_empty($$SELECT * FROM tree_stat_calls AS c WHERE datname = current_database() AND EXISTS (SELECT FROM tree_stat_histogram AS h WHERE (h.tree, h.function, h.datname) = (c.tree, c.function, c.datname)
+    AND h.le * 1000 < c.max_ms AND h.count = c.calls)$$, 'the slowest call is not below a bound that has every call');
+
+-- --- Slow calls -------------------------------------------------------------------------------------------------------------
+
+SELECT tree_stat_reset() \gset ignored_
+SET pg_tree.slow_threshold = 0;
+SELECT count(*) FROM tree_build(3, 'branch');
+SELECT count(*) FROM tree_build('a', 'word');
+SELECT count(*) FROM tree_build('00112233-4455-6677-8899-aabbccddeeff'::uuid, 'item');
+SELECT count(*) FROM tree_forest(NULL::word);
+SET pg_tree.slow_threshold = -1;
+SELECT count(*) FROM tree_build(4, 'branch');
+SELECT results_eq($$SELECT tree, function, root, usename::text, pid, query FROM tree_stat_slow$$, $$VALUES
+    ('public.word', 'tree_forest', NULL, current_user::text, pg_backend_pid(), 'SELECT count(*) FROM tree_forest(NULL::word);'),
+    ('public.item', 'tree_build', '00112233-4455-6677-8899-aabbccddeeff', current_user, pg_backend_pid(), 'SELECT count(*) FROM tree_build(''00112233-4455-6677-8899-aabbccddeeff''::uuid, ''item'');'),
+    ('public.word', 'tree_build', 'a', current_user, pg_backend_pid(), 'SELECT count(*) FROM tree_build(''a'', ''word'');'),
+    ('public.branch', 'tree_build', '3', current_user, pg_backend_pid(), 'SELECT count(*) FROM tree_build(3, ''branch'');')$$, 'slow calls, the latest first');
+SELECT is((SELECT count(*) FROM tree_stat_slow WHERE queryid IS NOT NULL), 4::bigint, 'each with its query''s id');
+SELECT results_eq($$SELECT calls, slow_calls FROM mine WHERE tree = 'public.branch'$$, 'VALUES (2::bigint, 1::bigint)', 'they are counted as slow');
+SELECT ok((SELECT bool_and(duration_ms >= 0 AND at <= clock_timestamp() AND cache IN ('hit', 'miss', 'bypass')) FROM tree_stat_slow), 'durations, times and ways');
+SET pg_tree.slow_threshold = 0;
+SELECT count(tree_depth(i, 'other')) FROM generate_series(1, 300) AS i \gset ignored_
+SET pg_tree.slow_threshold = -1;
+SELECT is((SELECT count(*) FROM tree_stat_slow), 256::bigint, 'the ring keeps 256');
+SELECT ok((SELECT bool_and(function = 'tree_depth') FROM tree_stat_slow), 'of the latest ones');
+SELECT is((SELECT dropped_slow FROM tree_stat_info), 0::bigint, 'writing over the oldest drops nothing');
+SELECT is(length((SELECT query FROM tree_stat_slow LIMIT 1)) > 10, true, 'with their text');
+RESET pg_tree.slow_threshold;
+SET pg_tree.slow_threshold = 0;
+SELECT count(*) FROM tree_children(1, 'branch') /* ääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääää */;
+SELECT count(*) FROM tree_build(repeat('x', 3000), 'word');
+RESET pg_tree.slow_threshold;
+SELECT cmp_ok((SELECT octet_length(query) FROM tree_stat_slow WHERE function = 'tree_children'), '<=', 1023, 'a long text is cut');
+SELECT matches((SELECT query FROM tree_stat_slow WHERE function = 'tree_children'), 'ä$', 'between characters');
+SELECT is((SELECT root FROM tree_stat_slow WHERE function = 'tree_build' LIMIT 1), repeat('x', 127), 'a long key, too');
+
+-- --- Who sees what ------------------------------------------------------------------------------------------------------------
+
+CREATE ROLE statistics_reader;
+CREATE ROLE statistics_monitor IN ROLE pg_read_all_stats;
+GRANT SELECT ON other TO statistics_reader;
+GRANT USAGE ON SCHEMA public TO statistics_reader, statistics_monitor;
+SELECT tree_stat_reset() \gset ignored_
+SET pg_tree.slow_threshold = 0;
+SELECT count(*) FROM tree_build(1, 'branch') \gset ignored_
+SELECT count(*) FROM tree_build(2, 'other') \gset ignored_
+SET ROLE statistics_reader;
+SELECT count(*) FROM tree_build(3, 'other') \gset ignored_
+RESET pg_tree.slow_threshold;
+SELECT results_eq($$SELECT DISTINCT tree FROM tree_stat_calls$$, $$VALUES ('public.other')$$, 'a user sees the trees that he may read');
+SELECT results_eq($$SELECT DISTINCT tree FROM tree_stat_histogram UNION ALL SELECT DISTINCT tree FROM tree_stat_responses$$, $$VALUES ('public.other'), ('public.other')$$, 'in histograms too');
+SELECT results_eq($$SELECT usename::text, root, query IS NOT NULL, queryid IS NOT NULL FROM tree_stat_slow ORDER BY at DESC$$,
+    format($$VALUES ('statistics_reader', '3', true, true), (%L, NULL, false, false)$$, session_user), 'others'' keys and queries are hidden');
+SELECT throws_ok('SELECT tree_stat_reset()', '42501', NULL, 'and resets nothing');
+SELECT lives_ok('SELECT FROM tree_stat_history, tree_slo, tree_alerts, tree_stat_recursive, tree_health(), tree_stat_info', 'what names no tree everybody may read');
+SET ROLE statistics_monitor;
+SELECT results_eq($$SELECT DISTINCT tree FROM tree_stat_calls WHERE datname = current_database() ORDER BY 1$$, $$VALUES ('public.branch'), ('public.other')$$, 'a member of pg_read_all_stats sees all trees');
+SELECT results_eq($$SELECT root, query IS NOT NULL FROM tree_stat_slow ORDER BY at DESC$$, $$VALUES ('3', true), ('2', true), ('1', true)$$, 'keys and queries');
+RESET ROLE;
+
+-- --- Names, settings --------------------------------------------------------------------------------------------------------
+
+ALTER TABLE branch RENAME TO twig;
+SELECT results_eq($$SELECT tree FROM mine WHERE tree LIKE '%.twig' OR tree LIKE '%.branch'$$, $$VALUES ('public.twig')$$, 'a tree that was renamed keeps its counts');
+SELECT tree_unregister('twig') \gset ignored_
+SELECT isnt_empty($$SELECT FROM mine WHERE tree IN ('public.branch', 'public.twig')$$, 'so does one that is no more');
+SELECT tree_stat_reset() \gset ignored_
+SET pg_tree.track = off;
+SELECT count(*) FROM tree_build(1, 'other') \gset ignored_
+SELECT is_empty('TABLE mine', 'pg_tree.track = off: nothing is counted');
+SELECT is((SELECT status FROM tree_health() WHERE check_name = 'tracking'), 'warning', 'and tree_health says so');
+SET ROLE statistics_reader;
+SELECT throws_ok('SET pg_tree.track = on', '42501', NULL, 'for superusers');
+RESET ROLE;
+RESET pg_tree.track;
+SELECT count(*) FROM tree_build(1, 'other') \gset ignored_
+SELECT results_eq($$SELECT DISTINCT count FROM tree_stat_responses WHERE tree = 'public.other' AND le = 'Infinity'$$, 'VALUES (1::bigint)', 'a statement that called pg_tree is one response');
+SELECT sum(n) FROM generate_series(1, 5) AS g, LATERAL (SELECT count(*) AS n FROM tree_build(g, 'other')) AS d \gset ignored_
+SELECT results_eq($$SELECT DISTINCT count FROM tree_stat_responses WHERE tree = 'public.other' AND le = 'Infinity'$$, 'VALUES (2::bigint)', 'however many calls it made');
+CREATE FUNCTION by_function() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; BEGIN SELECT count(*) INTO n FROM tree_build(1, 'other'); SELECT count(*) INTO n FROM tree_build(1, 'other'); RETURN n; END $$;
+SELECT by_function() \gset ignored_
+SELECT results_eq($$SELECT DISTINCT count FROM tree_stat_responses WHERE tree = 'public.other' AND le = 'Infinity'$$, 'VALUES (3::bigint)', 'also those of functions inside it');
+
+SELECT results_eq($$SELECT check_name FROM tree_health()$$, $$VALUES ('preloaded'), ('tracking'), ('worker'), ('cache_memory'), ('cache_evictions'), ('oversized_trees'), ('long_build'),
+    ('untracked_trees'), ('p95'), ('response_p95'), ('hit_ratio'), ('error_ratio'), ('dropped_statistics'), ('recursive_queries')$$, 'the checks of tree_health');
+SELECT is_empty($$SELECT * FROM tree_health() WHERE status NOT IN ('ok', 'warning', 'critical', 'unknown') OR message IS NULL OR (status IN ('warning', 'critical') AND hint IS NULL)$$, 'each with a status, a message, and a way out');
+ALTER TABLE other DISABLE TRIGGER USER;
+SELECT is((SELECT status FROM tree_health() WHERE check_name = 'untracked_trees'), 'warning', 'a tree whose changes go by unnoticed is a warning');
+SELECT results_eq($$SELECT name, target FROM tree_slo$$, $$VALUES ('p95', 100::float8), ('response_p95', 1000), ('hit_ratio', 0.7), ('error_ratio', 0.01)$$, 'the targets');
+
+DROP OWNED BY statistics_reader, statistics_monitor;
+DROP ROLE statistics_reader, statistics_monitor;
+SELECT * FROM finish();
