@@ -1,6 +1,7 @@
 // A value costs some tenths of a microsecond when a condition asks for one row after the other, and looking at a clock twice costs about as
-// much as a third of that. So of the calls that one expression makes, all are timed until 64 of them were hits, and then one in 16; those in
-// between count with the duration of the latest one that was timed. Every call is counted, and whatever is not a hit is timed.
+// much as a third of that. So where every hit takes the same time, all calls of an expression are timed until 64 of them were hits, and then
+// one in 16; those in between count with the duration of the latest one that was timed. Every call is counted, and each is timed while every
+// one is to be noted as slow.
 
 #include "scan/counted.h"
 
@@ -38,7 +39,8 @@ void remember_duration(CallMemo& memo, const stats::Call& call) {
 
 }  // namespace
 
-Datum count_value(FunctionCallInfo fcinfo, stats::Function function, Datum (*body)(FunctionCallInfo)) {
+Datum count_value(FunctionCallInfo fcinfo, stats::Function function, Timed timed_calls,
+                  Datum (*body)(FunctionCallInfo)) {
     stats::Call call;
     stats::begin(call, function);
     if (!call.open) {
@@ -46,7 +48,8 @@ Datum count_value(FunctionCallInfo fcinfo, stats::Function function, Datum (*bod
     }
     const stats::RootKey root = {fcinfo->flinfo, 0, fcinfo->args[0]};
     CallMemo* memo = memo_of(fcinfo);
-    const bool timed = memo == nullptr || memo->timed < timed_at_first || memo->untimed >= untimed_between;
+    const bool timed = timed_calls == Timed::each || memo == nullptr || stats::is_every_call_slow() ||
+                       memo->timed < timed_at_first || memo->untimed >= untimed_between;
     if (timed) {
         stats::start_clock(call);
     }

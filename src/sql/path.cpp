@@ -164,7 +164,7 @@ bool lowest_common(const Reading& a, const Chain& of_a, const Reading& b, const 
 
 }  // namespace
 
-PG_TREE_COUNTED_FUNCTION(tree_path, path) {
+PG_TREE_COUNTED_FUNCTION(tree_path, path, each) {
     const MemoryContext result_context = CurrentMemoryContext;
     return about_node(
         fcinfo, Content::keys, [](const ImageReader& reader, Rank node, bool&) { return scan::path_to(reader, node); },
@@ -206,7 +206,7 @@ Datum join_names(std::size_t count, const text* separator, fetch::KeyForm form, 
 
 }  // namespace
 
-PG_TREE_COUNTED_FUNCTION(tree_path_text, path_text) {
+PG_TREE_COUNTED_FUNCTION(tree_path_text, path_text, each) {
     if (PG_ARGISNULL(2)) {
         PG_RETURN_NULL();
     }
@@ -228,7 +228,7 @@ PG_TREE_COUNTED_FUNCTION(tree_path_text, path_text) {
         });
 }
 
-PG_TREE_COUNTED_FUNCTION(tree_depth, depth) {
+PG_TREE_COUNTED_FUNCTION(tree_depth, depth, some) {
     return about_node(
         fcinfo, Content::keys,
         [](const ImageReader& reader, Rank node, bool&) { return Int32GetDatum(reader.image().level(node)); },
@@ -238,7 +238,7 @@ PG_TREE_COUNTED_FUNCTION(tree_depth, depth) {
         });
 }
 
-PG_TREE_COUNTED_FUNCTION(tree_root, root) {
+PG_TREE_COUNTED_FUNCTION(tree_root, root, each) {
     return about_node(
         fcinfo, Content::keys,
         [](const ImageReader& reader, Rank node, bool& is_null) {
@@ -253,8 +253,8 @@ PG_TREE_COUNTED_FUNCTION(tree_root, root) {
         });
 }
 
-PG_TREE_COUNTED_FUNCTION(tree_is_ancestor, is_ancestor) { return is_above(fcinfo, true); }
-PG_TREE_COUNTED_FUNCTION(tree_contains, contains) { return is_above(fcinfo, false); }
+PG_TREE_COUNTED_FUNCTION(tree_is_ancestor, is_ancestor, some) { return is_above(fcinfo, true); }
+PG_TREE_COUNTED_FUNCTION(tree_contains, contains, some) { return is_above(fcinfo, false); }
 
 namespace {
 
@@ -293,7 +293,7 @@ bool read_lowest_common(FunctionCallInfo fcinfo, const Question& question, bool 
 
 }  // namespace
 
-PG_TREE_COUNTED_FUNCTION(tree_lca, lca) {
+PG_TREE_COUNTED_FUNCTION(tree_lca, lca, each) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1)) {
         PG_RETURN_NULL();
     }
@@ -325,7 +325,7 @@ PG_TREE_COUNTED_FUNCTION(tree_lca, lca) {
     return result;
 }
 
-PG_TREE_COUNTED_FUNCTION(tree_descendant_count, descendant_count) {
+PG_TREE_COUNTED_FUNCTION(tree_descendant_count, descendant_count, some) {
     if (PG_ARGISNULL(0)) {
         PG_RETURN_NULL();
     }

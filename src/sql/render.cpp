@@ -62,7 +62,7 @@ void render_subtree(FunctionCallInfo fcinfo, std::int32_t max_level, Render&& re
 
 }  // namespace
 
-PG_TREE_COUNTED_FUNCTION(tree_json, json) {
+PG_TREE_COUNTED_FUNCTION(tree_json, json, each) {
     if (PG_ARGISNULL(0)) {
         PG_RETURN_NULL();
     }

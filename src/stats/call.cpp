@@ -115,6 +115,7 @@ void end_executor(QueryDesc* query) {
 }  // namespace
 
 bool is_on() { return track && can_count(); }
+bool is_every_call_slow() { return slow_threshold_ms == 0; }
 
 void note_statement(SlotRef tree) {
     const TimestampTz arrived = GetCurrentStatementStartTimestamp();

@@ -34,6 +34,8 @@ struct RootKey {
 
 /// Is anything counted at all? pg_tree.track, and shared memory to count in.
 bool is_on();
+/// pg_tree.slow_threshold is 0.
+bool is_every_call_slow();
 
 /// Begins a call, if calls are counted now.
 inline void begin(Call& call, Function function) {
