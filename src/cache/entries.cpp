@@ -39,6 +39,37 @@ void clear(Entry& entry) {
     pg_atomic_write_u32(&entry.progress.phase, fetch::Progress::none);
 }
 
+/// Which tree has a place: names are written before anybody knows of it.
+void name_entry(Entry& entry, const track::TreeKey& key, const char* tree, const char* relation) {
+    entry.database = key.database;
+    entry.relation = key.relation;
+    strlcpy(entry.tree, tree, sizeof entry.tree);
+    strlcpy(entry.relation_name, relation, sizeof entry.relation_name);
+}
+
+/// What is saved: how many places have changed hands, and one of these for each tree.
+struct SavedTree {
+    track::TreeKey key;
+    std::uint32_t unused;
+    char tree[name_bytes];
+    char relation_name[name_bytes];
+    std::uint64_t counters[7 + bypass_reasons];
+};
+static_assert(std::is_trivially_copyable_v<SavedTree> && std::has_unique_object_representations_v<SavedTree>);
+
+/// In the order in which they are saved.
+template <class Visit>
+void for_each_counter(Entry& entry, Visit&& visit) {
+    int number = 0;
+    for (pg_atomic_uint64* counter : {&entry.hits, &entry.misses, &entry.builds, &entry.build_us, &entry.evictions,
+                                      &entry.invalidations, &entry.last_build}) {
+        visit(number++, *counter);
+    }
+    for (pg_atomic_uint64& counter : entry.bypasses) {
+        visit(number++, counter);
+    }
+}
+
 /// Makes a place free: of the trees that have no image, the one that was met first; else the one whose image was used least. Not one
 /// that is being built.
 bool free_a_place() {
@@ -100,10 +131,7 @@ int obtain_place(const track::TreeKey& key, const registry::Tree& tree) {
             if (place != track::no_watch) {
                 Entry& entry = entries->items[place];
                 clear(entry);
-                entry.database = key.database;
-                entry.relation = key.relation;
-                strlcpy(entry.tree, tree.name, sizeof entry.tree);
-                strlcpy(entry.relation_name, relation, sizeof entry.relation_name);
+                name_entry(entry, key, tree.name, relation);
                 place = track::add_watch(key);  // the same place: only we give them away
             }
         }
@@ -202,6 +230,51 @@ void forget_database(Oid database) {
         }
     }
     LWLockRelease(&entries->giving_places);
+}
+
+void save_counters(StringInfo out) {
+    const uint64 dropped = dropped_trees();
+    appendBinaryStringInfo(out, reinterpret_cast<const char*>(&dropped), sizeof dropped);
+    SavedTree saved;
+    for (int place = 0; place < track::max_watches; ++place) {
+        memset(&saved, 0, sizeof saved);
+        saved.key = track::watched_tree(place);
+        if (!OidIsValid(saved.key.trigger)) {
+            continue;
+        }
+        Entry& entry = entries->items[place];
+        strlcpy(saved.tree, entry.tree, sizeof saved.tree);
+        strlcpy(saved.relation_name, entry.relation_name, sizeof saved.relation_name);
+        for_each_counter(entry, [&](int number, pg_atomic_uint64& counter) {
+            saved.counters[number] = pg_atomic_read_u64(&counter);
+        });
+        appendBinaryStringInfo(out, reinterpret_cast<const char*>(&saved), sizeof saved);
+    }
+}
+
+bool restore_counters(const char* data, std::size_t size) {
+    uint64 dropped;
+    if (size < sizeof dropped || (size - sizeof dropped) % sizeof(SavedTree) != 0 ||
+        size / sizeof(SavedTree) > track::max_watches) {
+        return false;
+    }
+    memcpy(&dropped, data, sizeof dropped);
+    pg_atomic_write_u64(&entries->dropped, dropped);
+    SavedTree saved;
+    for (std::size_t at = sizeof dropped; at < size; at += sizeof saved) {
+        memcpy(&saved, data + at, sizeof saved);
+        saved.tree[name_bytes - 1] = saved.relation_name[name_bytes - 1] = '\0';
+        const int place = OidIsValid(saved.key.trigger) ? track::add_watch(saved.key) : track::no_watch;
+        if (place == track::no_watch) {
+            continue;
+        }
+        Entry& entry = entries->items[place];
+        name_entry(entry, saved.key, saved.tree, saved.relation_name);
+        for_each_counter(entry, [&](int number, pg_atomic_uint64& counter) {
+            pg_atomic_write_u64(&counter, saved.counters[number]);
+        });
+    }
+    return true;
 }
 
 uint64 dropped_trees() { return entries == nullptr ? 0 : pg_atomic_read_u64(&entries->dropped); }

@@ -10,6 +10,7 @@
 
 extern "C" {
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 #include "port/atomics.h"
 }
 
@@ -81,6 +82,11 @@ void forget_database(Oid database);
 
 /// Trees that lost their place to others.
 uint64 dropped_trees();
+
+/// Appends which trees there are and what was counted of them, for restore_counters() of a later start of the server.
+void save_counters(StringInfo out);
+/// While the server starts, and nothing else runs: gives these trees places, without images. False: that is not what was saved.
+bool restore_counters(const char* data, std::size_t size);
 
 inline void count(pg_atomic_uint64& counter) { pg_atomic_fetch_add_u64(&counter, 1); }
 

@@ -55,8 +55,8 @@ void start_up() {
     track::attach_watches(take(track::watch_bytes()), !found);
     attach_entries(take(entries_bytes()), !found);
     attach_worker(take(worker_bytes()), !found);
-    stats::attach_shared(take(stats::shared_bytes()), !found);
     attach_area(take(area_bytes(cache_bytes())), !found, cache_bytes());
+    stats::attach_shared(take(stats::shared_bytes()), !found, {save_counters, restore_counters});
     LWLockRelease(AddinShmemInitLock);
 }
 

@@ -84,16 +84,14 @@ bool split_alert_channel(char* setting, const char*& database, const char*& chan
     return true;
 }
 
-void notify_of(const stats::Change& change) {
+/// False: no worker was free.
+bool notify_of(const stats::Change& change) {
     if (alert_channel[0] == '\0' || RecoveryInProgress()) {
-        return;
+        return true;
     }
     Order order = order_for(Order::Task::notify);
     order.change = change;
-    if (!run_builder(order)) {
-        ereport(LOG, errmsg("pg_tree.alert_channel: no background worker was free to notify of an alert"),
-                errhint("Raise max_worker_processes."));
-    }
+    return run_builder(order);
 }
 
 void reload_settings() {
@@ -114,10 +112,18 @@ void keep_statistics(bool notify) {
         *change = changes[i];
         pending = lappend(pending, change);
     }
+    static bool told = false;
     while (notify && pending != NIL) {
         auto* change = static_cast<stats::Change*>(linitial(pending));
+        if (!notify_of(*change)) {
+            if (!std::exchange(told, true)) {
+                ereport(LOG, errmsg("pg_tree.alert_channel: no background worker is free to notify of an alert"),
+                        errhint("Raise max_worker_processes. Until then it is tried again every ten seconds."));
+            }
+            break;
+        }
+        told = false;
         pending = list_delete_first(pending);
-        notify_of(*change);
         pfree(change);
     }
 }

@@ -22,6 +22,21 @@ void attach_clock(void* place, bool initialize) {
     }
 }
 
+void save_clock(StringInfo out) {
+    const uint64 microseconds = pg_atomic_read_u64(put_forward);
+    appendBinaryStringInfo(out, reinterpret_cast<const char*>(&microseconds), sizeof microseconds);
+}
+
+bool restore_clock(const char* data, std::size_t size) {
+    uint64 microseconds;
+    if (size != sizeof microseconds) {
+        return false;
+    }
+    memcpy(&microseconds, data, sizeof microseconds);
+    pg_atomic_write_u64(put_forward, microseconds);
+    return true;
+}
+
 TimestampTz now() {
 #ifdef PG_TREE_DEBUG
     if (put_forward != nullptr) {

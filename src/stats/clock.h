@@ -5,6 +5,7 @@
 
 extern "C" {
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 }
 
 namespace pg_tree::stats {
@@ -14,5 +15,8 @@ TimestampTz now();
 
 std::size_t clock_bytes();
 void attach_clock(void* place, bool initialize);
+/// How far it was put forward: time does not go back when the server starts again.
+void save_clock(StringInfo out);
+bool restore_clock(const char* data, std::size_t size);
 
 }  // namespace pg_tree::stats

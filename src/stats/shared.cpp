@@ -41,9 +41,11 @@ constexpr Part parts[] = {
     {history_bytes, attach_history, save_history, restore_history},
     {alerts_bytes, attach_alerts, save_alerts, restore_alerts},
     {recursive_bytes, attach_recursive, save_recursive, restore_recursive},
-    {clock_bytes, attach_clock, nullptr, nullptr},
+    {clock_bytes, attach_clock, save_clock, restore_clock},
 };
-constexpr std::size_t part_count = std::size(parts);
+Elsewhere elsewhere = {};
+/// The last part of the file is what is elsewhere.
+constexpr std::size_t part_count = std::size(parts) + 1;
 
 struct Head {
     std::uint64_t magic;
@@ -109,13 +111,13 @@ bool restore_from(const StringInfoData& text) {
     if (head.magic != magic || sum != size || head.checksum != checksum_of(data, size)) {
         return false;
     }
-    for (std::size_t i = 0; i < part_count; ++i) {
-        if (parts[i].restore != nullptr && !parts[i].restore(data, head.sizes[i])) {
+    for (std::size_t i = 0; i < std::size(parts); ++i) {
+        if (!parts[i].restore(data, head.sizes[i])) {
             return false;
         }
         data += head.sizes[i];
     }
-    return true;
+    return elsewhere.restore(data, head.sizes[part_count - 1]);
 }
 
 void attach_parts(char* place, bool initialize) {
@@ -131,7 +133,7 @@ void restore(char* place) {
     if (read_file(text) && !restore_from(text)) {
         ereport(LOG, errmsg("statistics of pg_tree in \"%s\" are of another version or damaged, and are not read",
                             file_name));
-        // A part may have been read.
+        // A part may have been read. What is elsewhere is the last, and takes nothing of what does not fit.
         attach_parts(place, true);
     }
     pfree(text.data);
@@ -154,7 +156,8 @@ std::size_t shared_bytes() {
     return bytes;
 }
 
-void attach_shared(void* place, bool initialize) {
+void attach_shared(void* place, bool initialize, Elsewhere cache) {
+    elsewhere = cache;
     saved = static_cast<Saved*>(place);
     char* first = static_cast<char*>(place) + align(sizeof(Saved));
     if (initialize) {
@@ -177,15 +180,13 @@ void save() {
     appendBinaryStringInfo(&text, reinterpret_cast<const char*>(&head), sizeof head);
     for (std::size_t i = 0; i < part_count; ++i) {
         const int before = text.len;
-        if (parts[i].save != nullptr) {
-            parts[i].save(&text);
-        }
+        (i < std::size(parts) ? parts[i].save : elsewhere.save)(&text);
         head.sizes[i] = static_cast<std::uint64_t>(text.len - before);
     }
     head.checksum = checksum_of(text.data + sizeof head, static_cast<std::size_t>(text.len) - sizeof head);
     memcpy(text.data, &head, sizeof head);
     if (write_file(text)) {
-        pg_atomic_write_u64(&saved->at, static_cast<uint64>(GetCurrentTimestamp()));
+        pg_atomic_write_u64(&saved->at, static_cast<uint64>(now()));
     } else {
         ereport(LOG, errcode_for_file_access(),
                 errmsg("could not save statistics of pg_tree to \"%s\": %m", file_name));
@@ -204,7 +205,7 @@ int tick(std::uint64_t cache_bytes, Change (&changes)[target_count]) {
     const TimestampTz at = now();
     const int changed = close_slices(at, cache_bytes) ? look_at_targets(at, changes) : 0;
     // A minute at most is lost with a process that is killed.
-    if (changed > 0 || TimestampDifferenceExceeds(last_saved(), GetCurrentTimestamp(), 50 * 1000)) {
+    if (changed > 0 || TimestampDifferenceExceeds(last_saved(), at, 50 * 1000)) {
         save();
     }
     MemoryContextSwitchTo(caller);

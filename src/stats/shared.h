@@ -7,9 +7,14 @@ namespace pg_tree::stats {
 
 // Called by cache/shared.cpp, which reserves shared memory for the whole extension.
 std::size_t shared_bytes();
+/// Statistics that are not in this memory, and go into the file with the others.
+struct Elsewhere {
+    void (*save)(StringInfo out);
+    bool (*restore)(const char* data, std::size_t size);
+};
 /// With `initialize`, which is when the server starts and when it starts again after a crash, reads what was saved, and sees to it that all is
 /// saved when the server stops.
-void attach_shared(void* place, bool initialize);
+void attach_shared(void* place, bool initialize, Elsewhere cache);
 
 /// Writes everything to the file; a failure is logged.
 void save();
