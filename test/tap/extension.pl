@@ -26,7 +26,7 @@ sub description_of {
     my ($database) = @_;
     my @relations = split /\n/, $node->safe_psql($database, q{
         SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-        WHERE relkind IN ('r', 'p', 'v', 'f') AND nspname !~ '^(pg_|information_schema)' AND relname !~ '^tree_(registry|stat_)' ORDER BY 1});
+        WHERE relkind IN ('r', 'p', 'v', 'f') AND nspname !~ '^(pg_|information_schema)' AND relname !~ '^tree_(registry|slo|alerts|stat_)' ORDER BY 1});
     return join "\n", map { $node->safe_psql($database, "\\d+ $_") } @relations;
 }
 
