@@ -55,13 +55,13 @@ def substitute(expression, rate_interval):
     return re.sub(r"\$(job|instance|tree)\b", ".*", expression)
 
 
-def check_value(prometheus, name, expression):
+def check_value(prometheus, name, expression, may_be_empty):
     try:
         values = prometheus.values(expression)
     except ValueError as error:
         tap.ok(False, name, expression, error)
         return
-    tap.ok(values or name in MAY_BE_EMPTY, name + ("" if values else ", no value"), expression)
+    tap.ok(values or name in may_be_empty, name + ("" if values else ", no value"), expression)
 
 
 def check_ratios(prometheus):
@@ -83,8 +83,9 @@ def check_loaded(prometheus):
              "every recording rule records something")
 
 
-def check(url, rate_interval):
+def check(url, rate_interval, all_have_values):
     prometheus = Prometheus(url)
+    may_be_empty = {} if all_have_values else MAY_BE_EMPTY
     stored = set(prometheus.get("label/__name__/values"))
     tap.none(sorted(metric_names() - stored - set(ABSENT_METRICS)), "every metric of queries.yaml is there")
     histograms = {f"{query}_{column}" for query, (_, columns, _) in exporter_queries().items()
@@ -93,9 +94,9 @@ def check(url, rate_interval):
         values = prometheus.values(f'max({name}_bucket{{le="+Inf"}} - ignoring(le) {name}_count)')
         tap.ok(values == [0.0], f"{name} is a histogram: its last bucket is its count", values)
     for title, legend, expression in panel_targets():
-        check_value(prometheus, f"panel {title}: {legend}", substitute(expression, rate_interval))
+        check_value(prometheus, f"panel {title}: {legend}", substitute(expression, rate_interval), may_be_empty)
     for name, rule in rules("record"):
-        check_value(prometheus, f"rule {name}", rule["expr"])
+        check_value(prometheus, f"rule {name}", rule["expr"], may_be_empty)
     for name, rule in rules("alert"):
         # An alert has no value as long as all is well, but what it is about has to be there.
         try:
