@@ -3,10 +3,10 @@
 #include "stats/slow.h"
 
 extern "C" {
-#include "access/parallel.h"
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
@@ -22,15 +22,24 @@ bool track = true;
 int slow_threshold_ms = 100;
 
 ExecutorStart_hook_type next_executor_start = nullptr;
-ExecutorEnd_hook_type next_executor_end = nullptr;
+ExecutorRun_hook_type next_executor_run = nullptr;
 
-/// The statement that a client waits for. Those that functions run inside it are a part of it.
+/// The statement that a client waits for, which is the first one that runs for a message. What functions run inside it is a part of it;
+/// whatever runs for the message afterwards (in a DO, in a procedure) is not timed.
 struct Statement {
-    TimestampTz arrived;         ///< as the server has it; tells statements apart
-    const QueryDesc* outermost;  ///< what runs for it; null: nothing yet, or it is done
-    SlotRef tree;                ///< that it called first
+    TimestampTz message;  ///< when it came, by which the server tells messages apart; stays after an error
+    TimestampTz arrived;
+    bool running;
+    SlotRef tree;  ///< that it called first
 };
 Statement statement = {};
+
+/// What was started last. Where planning and running come by two messages, that was the first one's.
+struct Started {
+    const QueryDesc* query;
+    TimestampTz message;
+};
+Started started = {};
 
 bool is_slow(std::uint64_t duration) {
     return slow_threshold_ms >= 0 && duration >= static_cast<std::uint64_t>(slow_threshold_ms) * 1'000'000;
@@ -89,27 +98,47 @@ void note_slow_call(const Call& call, const RootKey& root) {
 }
 
 void start_executor(QueryDesc* query, int flags) {
-    if (is_on() && !IsParallelWorker()) {
-        const TimestampTz arrived = GetCurrentStatementStartTimestamp();
-        if (statement.arrived != arrived) {
-            statement = {arrived, query, {}};
-        }
-    }
+    started = {query, GetCurrentStatementStartTimestamp()};
     next_executor_start != nullptr ? next_executor_start(query, flags) : standard_ExecutorStart(query, flags);
 }
 
-void end_executor(QueryDesc* query) {
-    // Whatever a statement runs after its first query has come to its end is not timed: nobody says when the statement does.
-    if (statement.outermost == query) {
-        statement.outermost = nullptr;
-        if (statement.tree.known() && statement.arrived == GetCurrentStatementStartTimestamp() && is_on()) {
-            const TimestampTz now = GetCurrentTimestamp();
-            Sample sample;
-            sample.duration = static_cast<std::uint64_t>(std::max<TimestampTz>(now - statement.arrived, 0)) * 1000;
-            count_response(statement.tree, sample);
-        }
+void begin_statement(const QueryDesc* query, TimestampTz message) {
+    statement = {message, started.query == query ? started.message : message, true, {}};
+    started = {};
+}
+
+void end_statement() {
+    statement.running = false;
+    if (statement.tree.known() && is_on()) {
+        Sample sample;
+        sample.duration =
+            static_cast<std::uint64_t>(std::max<TimestampTz>(GetCurrentTimestamp() - statement.arrived, 0)) * 1000;
+        count_response(statement.tree, sample);
     }
-    next_executor_end != nullptr ? next_executor_end(query) : standard_ExecutorEnd(query);
+}
+
+#if PG_VERSION_NUM >= 180000
+#define PG_TREE_RUN_ONCE_PARAMETER
+#define PG_TREE_RUN_ONCE
+#else
+#define PG_TREE_RUN_ONCE_PARAMETER , bool once
+#define PG_TREE_RUN_ONCE , once
+#endif
+
+void run_executor(QueryDesc* query, ScanDirection direction, uint64 count PG_TREE_RUN_ONCE_PARAMETER) {
+    const TimestampTz message = GetCurrentStatementStartTimestamp();
+    const bool is_outermost = statement.message != message && is_on() && MyBackendType == B_BACKEND;
+    if (is_outermost) {
+        begin_statement(query, message);
+    }
+    if (next_executor_run != nullptr) {
+        next_executor_run(query, direction, count PG_TREE_RUN_ONCE);
+    } else {
+        standard_ExecutorRun(query, direction, count PG_TREE_RUN_ONCE);
+    }
+    if (is_outermost) {
+        end_statement();
+    }
 }
 
 }  // namespace
@@ -118,10 +147,7 @@ bool is_on() { return track && can_count(); }
 bool is_every_call_slow() { return slow_threshold_ms == 0; }
 
 void note_statement(SlotRef tree) {
-    const TimestampTz arrived = GetCurrentStatementStartTimestamp();
-    if (statement.arrived != arrived) {
-        statement = {arrived, nullptr, tree};
-    } else if (!statement.tree.known()) {
+    if (statement.running && !statement.tree.known() && statement.message == GetCurrentStatementStartTimestamp()) {
         statement.tree = tree;
     }
 }
@@ -163,8 +189,8 @@ void watch_calls() {
                             GUC_UNIT_MS, nullptr, nullptr, nullptr);
     next_executor_start = ExecutorStart_hook;
     ExecutorStart_hook = start_executor;
-    next_executor_end = ExecutorEnd_hook;
-    ExecutorEnd_hook = end_executor;
+    next_executor_run = ExecutorRun_hook;
+    ExecutorRun_hook = run_executor;
 }
 
 }  // namespace pg_tree::stats

@@ -176,6 +176,25 @@ SELECT results_eq($$SELECT DISTINCT count FROM tree_stat_responses WHERE tree = 
 CREATE FUNCTION by_function() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; BEGIN SELECT count(*) INTO n FROM tree_build(1, 'other'); SELECT count(*) INTO n FROM tree_build(1, 'other'); RETURN n; END $$;
 SELECT by_function() \gset ignored_
 SELECT results_eq($$SELECT DISTINCT count FROM tree_stat_responses WHERE tree = 'public.other' AND le = 'Infinity'$$, 'VALUES (3::bigint)', 'also those of functions inside it');
+CREATE FUNCTION responses() RETURNS bigint LANGUAGE sql AS $$ SELECT coalesce(max(count), 0) FROM tree_stat_responses WHERE tree = 'public.other' $$;
+BEGIN;
+DECLARE rows_of_other CURSOR FOR SELECT * FROM tree_build(1, 'other');
+SELECT 1 AS one \gset ignored_
+FETCH FROM rows_of_other \gset ignored_
+FETCH FROM rows_of_other \gset ignored_
+COMMIT;
+SELECT is(responses(), 4::bigint, 'of a cursor, the first FETCH');
+SELECT throws_ok($$SELECT 1 / (count(*) - count(*)) FROM tree_build(1, 'other')$$, '22012');
+SELECT is(responses(), 5::bigint, 'a statement that has caught an error is one');
+DO $$ BEGIN PERFORM FROM tree_build(1, 'other'); PERFORM FROM tree_build(1, 'other'); END $$;
+SELECT is(responses(), 6::bigint, 'of a DO, the first query');
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT * FROM tree_build(1, 'other');
+SELECT is(responses(), 7::bigint, 'EXPLAIN ANALYZE');
+SET pg_tree.slow_threshold = '1h';
+SELECT count(*) FROM tree_build(1, 'other'), pg_sleep(0.15) \gset ignored_
+SELECT is((SELECT count FROM tree_stat_responses WHERE tree = 'public.other' AND le = 0.1), 7::bigint, 'a response is all of the statement,');
+SELECT is((SELECT slow_calls FROM mine WHERE tree = 'public.other' AND function = 'tree_build'), 0::bigint, 'a call is what pg_tree does of it');
+RESET pg_tree.slow_threshold;
 
 SELECT results_eq($$SELECT check_name FROM tree_health()$$, $$VALUES ('preloaded'), ('tracking'), ('worker'), ('cache_memory'), ('cache_evictions'), ('oversized_trees'), ('long_build'),
     ('untracked_trees'), ('p95'), ('response_p95'), ('hit_ratio'), ('error_ratio'), ('dropped_statistics'), ('recursive_queries')$$, 'the checks of tree_health');

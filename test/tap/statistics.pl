@@ -190,6 +190,17 @@ unlink $file or die "$file: $!";
 $node->start;
 is(sql($counts), $nothing, 'no file: counting begins anew');
 
+# --- Protocols ------------------------------------------------------------------------------------------------------------------------
+
+# Where a statement comes by several messages it is still one response, and one call.
+my $script = $node->basedir . '/build.sql';
+append_to_file($script, "\\set n random(1, 100)\nSELECT count(*) FROM tree_build(:n::bigint, 'branch');\n");
+for my $protocol (qw(simple extended prepared)) {
+    sql('SELECT tree_stat_reset()');
+    $node->command_ok(['pgbench', '-n', '-M', $protocol, '-t', 20, '-f', $script, $database], "$protocol protocol");
+    is(sql(q{SELECT (SELECT sum(calls) FROM tree_stat_calls), (SELECT max(count) FROM tree_stat_responses)}), '20|20', "$protocol protocol: twenty calls, twenty responses");
+}
+
 # --- Minutes ----------------------------------------------------------------------------------------------------------------------------
 
 to_next_minute();
