@@ -1,5 +1,7 @@
 #include "stats/counters.h"
 
+#include "pg/compat.h"
+
 namespace pg_tree::stats {
 
 namespace {
@@ -26,20 +28,41 @@ void improve(pg_atomic_uint64& extreme, std::uint64_t value, Better&& better) {
     }
 }
 
-/// Calls visit(counter, number) for each that only grows.
-template <class Counters, class Numbers, class Visit>
-void for_each_sum(Counters& counters, Numbers& numbers, Visit&& visit) {
+/// Calls visit(one, other) for each number that only grows.
+template <class One, class Other, class Visit>
+void for_each_sum(One& one, Other& other, Visit&& visit) {
     for (std::size_t i = 0; i < core::duration_buckets; ++i) {
-        visit(counters.durations[i], numbers.durations[i]);
+        visit(one.durations[i], other.durations[i]);
     }
-    visit(counters.total, numbers.total);
+    visit(one.total, other.total);
+    visit(one.errors, other.errors);
+    visit(one.cancels, other.cancels);
+    visit(one.slow, other.slow);
+    visit(one.rows, other.rows);
+    visit(one.hits, other.hits);
+    visit(one.misses, other.misses);
+    visit(one.bypasses, other.bypasses);
+}
+
+/// Calls visit(counter, number) for each counter, and the number that it is a part of.
+template <class Counters, class Numbers, class Visit>
+void for_each_counter(Counters& counters, Numbers& numbers, Visit&& visit) {
+    for (auto& stripe : counters.fast) {
+        visit(stripe.total, numbers.total);
+        visit(stripe.rows, numbers.rows);
+        visit(stripe.hits, numbers.hits);
+        for (std::size_t i = 0; i < Counters::fast_buckets; ++i) {
+            visit(stripe.durations[i], numbers.durations[i]);
+        }
+    }
+    for (std::size_t i = Counters::fast_buckets; i < core::duration_buckets; ++i) {
+        visit(counters.slow_durations[i - Counters::fast_buckets], numbers.durations[i]);
+    }
+    visit(counters.misses, numbers.misses);
+    visit(counters.bypasses, numbers.bypasses);
     visit(counters.errors, numbers.errors);
     visit(counters.cancels, numbers.cancels);
     visit(counters.slow, numbers.slow);
-    visit(counters.rows, numbers.rows);
-    visit(counters.hits, numbers.hits);
-    visit(counters.misses, numbers.misses);
-    visit(counters.bypasses, numbers.bypasses);
 }
 
 }  // namespace
@@ -68,25 +91,23 @@ double Numbers::percentile_ms(double quantile) const {
 }
 
 void Counters::initialize() {
-    for (pg_atomic_uint64& counter : durations) {
-        pg_atomic_init_u64(&counter, 0);
-    }
-    for (pg_atomic_uint64* counter :
-         {&total, &least, &most, &errors, &cancels, &slow, &rows, &hits, &misses, &bypasses}) {
-        pg_atomic_init_u64(counter, 0);
-    }
-    pg_atomic_write_u64(&least, UINT64_MAX);
+    Numbers none;
+    for_each_counter(*this, none, [](pg_atomic_uint64& counter, std::uint64_t) { pg_atomic_init_u64(&counter, 0); });
+    pg_atomic_init_u64(&least, UINT64_MAX);
+    pg_atomic_init_u64(&most, 0);
 }
 
 void Counters::count(const Sample& sample) {
-    pg_atomic_fetch_add_u64(&durations[core::bucket_of(sample.duration)], static_cast<int64>(sample.calls));
-    pg_atomic_fetch_add_u64(&total, static_cast<int64>(sample.duration * sample.calls));
+    const int bucket = core::bucket_of(sample.duration);
+    Stripe& mine = fast[pg::own_proc_number() % stripes];
+    add_to(bucket < fast_buckets ? mine.durations[bucket] : slow_durations[bucket - fast_buckets], sample.calls);
+    add_to(mine.total, sample.duration * sample.calls);
     improve(least, sample.duration, std::less<>{});
     improve(most, sample.duration, std::greater<>{});
-    add_to(rows, sample.rows);
+    add_to(mine.rows, sample.rows);
     switch (sample.source) {
         case Source::hit:
-            add_to(hits, sample.calls);
+            add_to(mine.hits, sample.calls);
             break;
         case Source::miss:
             add_to(misses, sample.calls);
@@ -107,8 +128,8 @@ void Counters::count(const Sample& sample) {
 
 Numbers Counters::read() const {
     Numbers numbers;
-    for_each_sum(*this, numbers,
-                 [](const pg_atomic_uint64& counter, std::uint64_t& number) { number = read_one(counter); });
+    for_each_counter(*this, numbers,
+                     [](const pg_atomic_uint64& counter, std::uint64_t& number) { number += read_one(counter); });
     numbers.least = read_one(least);
     numbers.most = read_one(most);
     return numbers;
@@ -116,8 +137,8 @@ Numbers Counters::read() const {
 
 Numbers Counters::take() {
     Numbers numbers;
-    for_each_sum(*this, numbers, [](pg_atomic_uint64& counter, std::uint64_t& number) {
-        number = pg_atomic_exchange_u64(&counter, 0);
+    for_each_counter(*this, numbers, [](pg_atomic_uint64& counter, std::uint64_t& number) {
+        number += pg_atomic_exchange_u64(&counter, 0);
     });
     numbers.least = pg_atomic_exchange_u64(&least, UINT64_MAX);
     numbers.most = pg_atomic_exchange_u64(&most, 0);
@@ -125,8 +146,11 @@ Numbers Counters::take() {
 }
 
 void Counters::put(const Numbers& numbers) {
-    for_each_sum(*this, numbers,
-                 [](pg_atomic_uint64& counter, std::uint64_t number) { pg_atomic_write_u64(&counter, number); });
+    // Its first stripe gets all.
+    Numbers left = numbers;
+    for_each_counter(*this, left, [](pg_atomic_uint64& counter, std::uint64_t& number) {
+        pg_atomic_write_u64(&counter, std::exchange(number, 0));
+    });
     pg_atomic_write_u64(&least, numbers.least);
     pg_atomic_write_u64(&most, numbers.most);
 }
