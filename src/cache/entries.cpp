@@ -1,10 +1,10 @@
 #include "cache/entries.h"
 
+#include "pg/lock.h"
 #include "registry/registration.h"
 #include "stats/shared.h"
 
 extern "C" {
-#include "storage/lwlock.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 }
@@ -105,9 +105,7 @@ void attach_entries(void* place, bool initialize) {
         return;
     }
     memset(place, 0, sizeof(Entries));
-    const int tranche = LWLockNewTrancheId();
-    LWLockRegisterTranche(tranche, "PgTreePlaces");
-    LWLockInitialize(&entries->giving_places, tranche);
+    pg::create_lock(entries->giving_places, "PgTreePlaces");
     pg_atomic_init_u64(&entries->clock, 0);
     pg_atomic_init_u64(&entries->dropped, 0);
     for (Entry& entry : entries->items) {

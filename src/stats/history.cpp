@@ -1,8 +1,8 @@
 #include "stats/history.h"
 
+#include "pg/lock.h"
+
 extern "C" {
-#include "storage/lwlock.h"
-#include "storage/proc.h"
 #include "utils/timestamp.h"
 }
 
@@ -64,9 +64,7 @@ void attach_history(void* place, bool initialize) {
         return;
     }
     memset(static_cast<void*>(place), 0, sizeof(History));
-    const int tranche = LWLockNewTrancheId();
-    LWLockRegisterTranche(tranche, "PgTreeHistory");
-    LWLockInitialize(&history->lock, tranche);
+    pg::create_lock(history->lock, "PgTreeHistory");
 }
 
 bool close_slices(TimestampTz now, std::uint64_t cache_bytes) {
@@ -147,20 +145,15 @@ void forget_history() {
 }
 
 void save_history(StringInfo out) {
-    const bool alone = MyProc == nullptr;
     enlargeStringInfo(out, static_cast<int>(sizeof(SavedHead) + minutes_kept * sizeof(Minute)));
-    if (!alone) {
-        LWLockAcquire(&history->lock, LW_SHARED);
-    }
+    pg::lock_for_saving(history->lock);
     const std::int64_t count = std::min<std::int64_t>(history->minutes_end, minutes_kept);
     const SavedHead head = {history->minute, history->at_minute, static_cast<std::uint64_t>(count)};
     appendBinaryStringInfo(out, reinterpret_cast<const char*>(&head), sizeof head);
     for (std::int64_t i = history->minutes_end - count; i < history->minutes_end; ++i) {
         appendBinaryStringInfo(out, reinterpret_cast<const char*>(&history->minutes[i % minutes_kept]), sizeof(Minute));
     }
-    if (!alone) {
-        LWLockRelease(&history->lock);
-    }
+    pg::unlock_for_saving(history->lock);
 }
 
 bool restore_history(const char* data, std::size_t size) {

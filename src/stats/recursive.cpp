@@ -1,8 +1,9 @@
 #include "stats/recursive.h"
 
+#include "pg/lock.h"
+
 extern "C" {
 #include "port/atomics.h"
-#include "storage/lwlock.h"
 }
 
 namespace pg_tree::stats {
@@ -135,9 +136,7 @@ void attach_recursive(void* place, bool initialize) {
         return;
     }
     memset(place, 0, sizeof(Recursive));
-    const int tranche = LWLockNewTrancheId();
-    LWLockRegisterTranche(tranche, "PgTreeRecursive");
-    LWLockInitialize(&recursive->lock, tranche);
+    pg::create_lock(recursive->lock, "PgTreeRecursive");
     pg_atomic_init_u64(&recursive->clock, 0);
     pg_atomic_init_u64(&recursive->dropped, 0);
     for (Record& record : recursive->records) {
@@ -242,7 +241,7 @@ void save_recursive(StringInfo out) {
     if (recursive == nullptr) {
         return;
     }
-    LWLockAcquire(&recursive->lock, LW_SHARED);
+    pg::lock_for_saving(recursive->lock);
     for (std::size_t place = 0; place < max_recursive; ++place) {
         if (!OidIsValid(recursive->keys[place].relation)) {
             continue;
@@ -258,7 +257,7 @@ void save_recursive(StringInfo out) {
         appendBinaryStringInfo(out, reinterpret_cast<const char*>(&saved), sizeof saved);
         ++head.count;
     }
-    LWLockRelease(&recursive->lock);
+    pg::unlock_for_saving(recursive->lock);
     memcpy(out->data + head_at, &head, sizeof head);
 }
 

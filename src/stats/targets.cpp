@@ -1,8 +1,8 @@
 #include "stats/targets.h"
 
+#include "pg/lock.h"
+
 extern "C" {
-#include "storage/lwlock.h"
-#include "storage/proc.h"
 #include "utils/datetime.h"
 #include "utils/guc.h"
 #include "utils/json.h"
@@ -186,9 +186,7 @@ void attach_alerts(void* place, bool initialize) {
         return;
     }
     memset(place, 0, sizeof(Alerts));
-    const int tranche = LWLockNewTrancheId();
-    LWLockRegisterTranche(tranche, "PgTreeAlerts");
-    LWLockInitialize(&alerts->lock, tranche);
+    pg::create_lock(alerts->lock, "PgTreeAlerts");
 }
 
 int look_at_targets(TimestampTz now, Change (&changes)[target_count]) {
@@ -259,11 +257,8 @@ void forget_alerts() {
 }
 
 void save_alerts(StringInfo out) {
-    const bool alone = MyProc == nullptr;
     enlargeStringInfo(out, sizeof(SavedHead) + sizeof alerts->items);
-    if (!alone) {
-        LWLockAcquire(&alerts->lock, LW_SHARED);
-    }
+    pg::lock_for_saving(alerts->lock);
     SavedHead head = {};
     head.count = alerts->end - alerts->first;
     for (int i = 0; i < target_count; ++i) {
@@ -276,9 +271,7 @@ void save_alerts(StringInfo out) {
     for (std::uint64_t number = alerts->first; number < alerts->end; ++number) {
         appendBinaryStringInfo(out, reinterpret_cast<const char*>(&alerts->items[number % alerts_kept]), sizeof(Alert));
     }
-    if (!alone) {
-        LWLockRelease(&alerts->lock);
-    }
+    pg::unlock_for_saving(alerts->lock);
 }
 
 bool restore_alerts(const char* data, std::size_t size) {

@@ -1,8 +1,8 @@
 #include "stats/trees.h"
 
+#include "pg/lock.h"
+
 extern "C" {
-#include "storage/lwlock.h"
-#include "storage/proc.h"
 #include "utils/timestamp.h"
 }
 
@@ -156,9 +156,7 @@ void attach_trees(void* place, bool initialize_it) {
         return;
     }
     memset(place, 0, sizeof(Trees));
-    const int tranche = LWLockNewTrancheId();
-    LWLockRegisterTranche(tranche, "PgTreeStatistics");
-    LWLockInitialize(&trees->lock, tranche);
+    pg::create_lock(trees->lock, "PgTreeStatistics");
     trees->since = GetCurrentTimestamp();
     trees->past = {};
     for (Slot& slot : trees->slots) {
@@ -275,12 +273,8 @@ TimestampTz counting_since() { return trees == nullptr ? 0 : trees->since; }
 std::uint64_t dropped_trees() { return trees == nullptr ? 0 : trees->dropped; }
 
 void save_trees(StringInfo out) {
-    // Whoever saves may have no process slot to wait for a lock with: the postmaster, when all others have gone.
-    const bool alone = MyProc == nullptr;
     enlargeStringInfo(out, static_cast<int>(sizeof(SavedHead) + max_trees * sizeof(TreeNumbers)));
-    if (!alone) {
-        LWLockAcquire(&trees->lock, LW_SHARED);
-    }
+    pg::lock_for_saving(trees->lock);
     SavedHead head = {trees->dropped, trees->since, trees->past, 0};
     const int head_at = out->len;
     appendBinaryStringInfo(out, reinterpret_cast<const char*>(&head), sizeof head);
@@ -293,9 +287,7 @@ void save_trees(StringInfo out) {
         }
     }
     memcpy(out->data + head_at, &head, sizeof head);
-    if (!alone) {
-        LWLockRelease(&trees->lock);
-    }
+    pg::unlock_for_saving(trees->lock);
 }
 
 bool restore_trees(const char* data, std::size_t size) {
