@@ -72,10 +72,11 @@ Order order_for(Order::Task task, Oid database = InvalidOid) {
 
 bool run_builder(const Order& order);
 
-/// The database and the channel of pg_tree.alert_channel; false: there is none, or it does not make sense.
+/// The database and the channel of pg_tree.alert_channel, at its last colon; false: there is none, or it does not make sense.
 bool split_alert_channel(char* setting, const char*& database, const char*& channel) {
-    char* colon = strchr(setting, ':');
-    if (colon == nullptr || colon == setting || colon[1] == '\0' || strlen(colon + 1) >= NAMEDATALEN) {
+    char* colon = strrchr(setting, ':');
+    if (colon == nullptr || colon == setting || colon - setting >= NAMEDATALEN || colon[1] == '\0' ||
+        strlen(colon + 1) >= NAMEDATALEN) {
         return false;
     }
     *colon = '\0';
@@ -364,7 +365,7 @@ bool check_alert_channel(char** value, void**, GucSource) {
         return true;
     }
     if (strlcpy(copy, *value, sizeof copy) >= sizeof copy || !split_alert_channel(copy, database, channel)) {
-        GUC_check_errdetail("\"%s\" is not of the form database:channel.", *value);
+        GUC_check_errdetail("\"%s\" is not of the form database:channel, with names of at most 63 bytes.", *value);
         return false;
     }
     return true;

@@ -32,6 +32,12 @@ double percentile(const DurationCounts& counts, double quantile, std::uint64_t l
     return static_cast<double>(most);
 }
 
+bool is_above_bounds(const DurationCounts& counts, double quantile) {
+    const auto all = static_cast<double>(total(counts));
+    const double below = all - static_cast<double>(counts.back());
+    return counts.back() > 0 && below < std::clamp(quantile, 0.0, 1.0) * all;
+}
+
 double percentile(const DurationCounts& counts, double quantile) {
     return percentile(counts, quantile, 0, duration_bounds.back());
 }

@@ -34,4 +34,7 @@ double percentile(const DurationCounts& counts, double quantile, std::uint64_t l
 /// The same where the extremes are not known: what is above the last bound counts as the last bound.
 double percentile(const DurationCounts& counts, double quantile);
 
+/// Is that percentile above the last bound, so that nobody knows by how much?
+bool is_above_bounds(const DurationCounts& counts, double quantile);
+
 }  // namespace pg_tree::core

@@ -21,6 +21,7 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "pgstat.h"
+#include "utils/datum.h"
 #include "utils/tuplestore.h"
 }
 
@@ -75,6 +76,19 @@ stats::RootKey root_key(TreeScanState& state) {
     return key < 0 ? stats::RootKey() : stats::RootKey{&state.function, key, state.argument_values[key]};
 }
 
+/// What an argument points to may be a row's of another node, which has gone on or ended by the time that this call is closed and its key noted.
+void note_arguments_to_copy(TreeScanState& state) {
+    int position = 0;
+    ListCell* cell;
+    foreach (cell, state.call->args) {
+        const auto* argument = static_cast<Node*>(lfirst(cell));
+        std::int16_t length;
+        bool by_value;
+        get_typlenbyval(exprType(argument), &length, &by_value);
+        state.argument_lengths[position++] = by_value || IsA(argument, Const) ? std::int16_t{0} : length;
+    }
+}
+
 void begin_batches(RowBatch& batch) {
     batch.next = batch.count = 0;
     batch.before = 0;
@@ -90,6 +104,7 @@ void begin(TreeScanState& state, EState* executor, int flags) {
     fmgr_info_cxt(state.call->funcid, &state.function, executor->es_query_cxt);
     fmgr_info_set_expr(reinterpret_cast<Node*>(state.call), &state.function);
     state.arguments = ExecInitExprList(state.call->args, &state.node.ss.ps);
+    note_arguments_to_copy(state);
     for (int i = 0; i < state.plan.condition_count; ++i) {
         if (state.plan.comparands[i] > 0) {
             auto* comparand = static_cast<Expr*>(list_nth(scan.custom_exprs, state.plan.comparands[i]));
@@ -200,9 +215,13 @@ void evaluate_arguments(TreeScanState& state) {
     int position = 0;
     ListCell* cell;
     foreach (cell, state.arguments) {
-        NullableDatum& argument = state.argument_values[position++];
+        NullableDatum& argument = state.argument_values[position];
         argument.value =
             ExecEvalExpr(static_cast<ExprState*>(lfirst(cell)), state.node.ss.ps.ps_ExprContext, &argument.isnull);
+        if (state.argument_lengths[position] != 0 && !argument.isnull) {
+            argument.value = datumCopy(argument.value, false, state.argument_lengths[position]);
+        }
+        ++position;
     }
     state.arguments_known = state.volatile_memory != nullptr;
     MemoryContextSwitchTo(caller);
@@ -331,8 +350,8 @@ bool is_worth_timing(const TreeScanState& state) {
                           ? make_whole_row(state)
                           : state.rows->next_rows(batch.values, batch.nulls, state.plan.place_count, batch.size);
     };
-    stats::section(state.counted, make_rows, [&] { return root_key(state); },
-                   timed ? stats::Clock::stop : stats::Clock::leave);
+    stats::section(
+        state.counted, make_rows, [&] { return root_key(state); }, timed ? stats::Clock::stop : stats::Clock::leave);
     batch.size *= batch.size < max_batch ? 4 : 1;
     MemoryContextSwitchTo(caller);
     state.counted.rows += static_cast<std::uint64_t>(batch.count);

@@ -45,6 +45,8 @@ struct TreeScanState {
     MemoryContext volatile_memory;
     bool arguments_known;
     NullableDatum argument_values[max_arguments];
+    /// Of arguments by reference that the call has to keep, the length as the type has it; 0: nothing is to be copied.
+    std::int16_t argument_lengths[max_arguments];
     ExprState* comparands[max_conditions];
     Oid comparand_types[max_conditions];
     Bitmapset* argument_parameters;   ///< on which the call depends

@@ -10,6 +10,7 @@
 #include "stats/recursive.h"
 #include "stats/shared.h"
 #include "stats/slow.h"
+#include "stats/visible.h"
 
 extern "C" {
 #include "utils/timestamp.h"
@@ -69,7 +70,7 @@ CacheSummary summarize_cache() {
         summary.too_large += tree.bypasses[static_cast<int>(cache::Bypass::too_large)];
         if (tree.builder != 0 && (summary.builder == 0 || tree.build_began < summary.began)) {
             summary.builder = tree.builder;
-            summary.built_tree = tree.tree;
+            summary.built_tree = stats::may_see(tree.database, tree.relation_oid) ? tree.tree : nullptr;
             summary.began = tree.build_began;
         }
     }
@@ -125,7 +126,9 @@ void check_cache(scan::RowsOut& out, bool preloaded) {
     put(out,
         {"long_build", preloaded ? warn_if(seconds > too_long) : Health::unknown, preloaded ? seconds : -1, too_long,
          cache.builder == 0 ? "no image is being built"
-                            : psprintf("tree %s is being built by process %d", cache.built_tree, cache.builder),
+         : cache.built_tree == nullptr
+             ? "a tree is being built"
+             : psprintf("tree %s is being built by process %d", cache.built_tree, cache.builder),
          "tree_stat_progress shows how far it is, pg_stat_activity what it waits for."});
 }
 
@@ -137,17 +140,21 @@ void check_triggers(scan::RowsOut& out, FunctionCallInfo fcinfo) {
     for (const registry::Registration& registration : names.all()) {
         if (!registration.tracked) {
             ++untracked;
-            first = first == nullptr ? &registration : first;
+            if (first == nullptr && stats::may_see(MyDatabaseId, registration.relation)) {
+                first = &registration;
+            }
         }
     }
-    put(out, {"untracked_trees", warn_if(untracked > 0), static_cast<double>(untracked), 0,
-              untracked == 0 ? "every change of every tree in this database is noticed"
-                             : psprintf("changes of %d trees are not all noticed, of %s for one; they are not cached",
-                                        untracked, registry::qualified_tree_name(*first)),
-              first == nullptr ? nullptr
-                               : psprintf("SELECT tree FROM tree_registry WHERE NOT tracked; then tree_register('%s') "
-                                          "and so on again. Views, foreign and inherited tables cannot be tracked.",
-                                          registry::relation_sql(first->relation))});
+    put(out,
+        {"untracked_trees", warn_if(untracked > 0), static_cast<double>(untracked), 0,
+         untracked == 0     ? "every change of every tree in this database is noticed"
+         : first == nullptr ? psprintf("changes of %d trees are not all noticed; they are not cached", untracked)
+                            : psprintf("changes of %d trees are not all noticed, of %s for one; they are not cached",
+                                       untracked, registry::qualified_tree_name(*first)),
+         first == nullptr ? "SELECT tree FROM tree_registry WHERE NOT tracked, as somebody who may read them."
+                          : psprintf("SELECT tree FROM tree_registry WHERE NOT tracked; then tree_register('%s') "
+                                     "and so on again. Views, foreign and inherited tables cannot be tracked.",
+                                     registry::relation_sql(first->relation))});
 }
 
 void check_targets(scan::RowsOut& out, bool preloaded) {

@@ -34,7 +34,7 @@ template <class Write>
 void for_each_counted_tree(FunctionCallInfo fcinfo, Write&& write) {
     const TreeNames names(fcinfo);
     auto* tree = static_cast<stats::TreeNumbers*>(palloc(sizeof(stats::TreeNumbers)));
-    for (int slot = 0; stats::can_count() && slot < stats::max_trees; ++slot) {
+    for (int slot = 0; stats::can_count() && slot < stats::slot_count; ++slot) {
         if (!stats::read_tree(slot, *tree) || !stats::may_see(tree->database, tree->relation)) {
             continue;
         }
@@ -140,32 +140,32 @@ PG_TREE_FUNCTION(tree_slow_calls) {
     constexpr const char* sources[] = {nullptr, "hit", "miss", "bypass"};
     scan::RowsOut out(fcinfo);
     auto* call = static_cast<stats::SlowCall*>(palloc(sizeof(stats::SlowCall)));
-    for (int age = 0; stats::can_count() && age < stats::slow_calls_kept; ++age) {
-        if (!stats::read_slow(age, *call)) {
-            continue;
-        }
-        const bool own = stats::sees_everything() || has_privs_of_role(GetUserId(), call->user);
-        if (!own && !stats::may_see(call->database, call->relation)) {
-            continue;
+    auto show = [&](const stats::SlowCall& slow) {
+        const bool own = stats::sees_everything() || has_privs_of_role(GetUserId(), slow.user);
+        // A key that somebody else's function has asked about is that one's secret.
+        const bool own_key = own && (stats::sees_everything() || has_privs_of_role(GetUserId(), slow.caller));
+        if (!own && !stats::may_see(slow.database, slow.relation)) {
+            return;
         }
         auto text = [](const char* value, std::size_t size) {
             return *value == '\0' ? nullptr : stats::readable(value, size);
         };
         Row row;
-        row.put_time(call->at);
-        row.put_text(get_database_name(call->database));
-        row.put_text(GetUserNameFromId(call->user, true));
-        row.put(Int32GetDatum(call->pid));
-        own && call->queryid != 0 ? row.put_count(call->queryid) : row.put_null();
-        row.put_text(text(call->tree, sizeof call->tree));
-        row.put_text(stats::name_of(call->function));
-        row.put_text(own ? text(call->root, sizeof call->root) : nullptr);
-        row.put_count(call->rows);
-        row.put_float(milliseconds(call->duration));
-        row.put_text(sources[static_cast<int>(call->source)]);
-        row.put_text(own ? text(call->query, sizeof call->query) : nullptr);
+        row.put_time(slow.at);
+        row.put_text(get_database_name(slow.database));
+        row.put_text(GetUserNameFromId(slow.user, true));
+        row.put(Int32GetDatum(slow.pid));
+        own&& slow.queryid != 0 ? row.put_count(slow.queryid) : row.put_null();
+        row.put_text(text(slow.tree, sizeof slow.tree));
+        row.put_text(stats::name_of(slow.function));
+        row.put_text(own_key ? text(slow.root, sizeof slow.root) : nullptr);
+        row.put_count(slow.rows);
+        row.put_float(milliseconds(slow.duration));
+        row.put_text(sources[static_cast<int>(slow.source)]);
+        row.put_text(own ? text(slow.query, sizeof slow.query) : nullptr);
         put_row(out, row);
-    }
+    };
+    stats::for_each_slow_call(*call, show);
     return Datum{0};
 }
 
@@ -174,8 +174,7 @@ PG_TREE_FUNCTION(tree_slow_calls) {
 PG_TREE_FUNCTION(tree_minutes) {
     scan::RowsOut out(fcinfo);
     const TimestampTz oldest = stats::now() - int64{stats::history_retention()} * USECS_PER_MINUTE;
-    stats::Minute minute;
-    for (int age = 0; stats::can_count() && stats::read_minute(age, minute); ++age) {
+    for (const stats::Minute& minute : stats::read_minutes()) {
         if (minute.begin + USECS_PER_MINUTE <= oldest) {
             continue;
         }
@@ -220,8 +219,7 @@ PG_TREE_FUNCTION(tree_targets) {
 /// name, state, raised_at, resolved_at, target, value, worst, samples, message
 PG_TREE_FUNCTION(tree_alert_log) {
     scan::RowsOut out(fcinfo);
-    stats::Alert alert;
-    for (int age = 0; stats::can_count() && stats::read_alert(age, alert); ++age) {
+    for (const stats::Alert& alert : stats::read_alerts()) {
         Row row;
         row.put_text(stats::name_of(alert.target));
         row.put_text(alert.resolved_at == 0 ? "raised" : "resolved");

@@ -7,6 +7,7 @@ extern "C" {
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
@@ -82,7 +83,8 @@ void note_slow_call(const Call& call, const RootKey& root) {
     memset(static_cast<void*>(&slow), 0, sizeof slow);
     slow.at = GetCurrentTimestamp();
     slow.database = MyDatabaseId;
-    slow.user = GetUserId();
+    slow.user = GetOuterUserId();
+    slow.caller = GetUserId();
     slow.pid = MyProcPid;
     slow.function = call.function;
     slow.source = call.source;
@@ -102,9 +104,23 @@ void start_executor(QueryDesc* query, int flags) {
     next_executor_start != nullptr ? next_executor_start(query, flags) : standard_ExecutorStart(query, flags);
 }
 
+/// A session that is terminated ends in the middle of its calls.
+void cancel_calls(int, Datum) {
+    for (; current != nullptr; current = current->outer) {
+        // Finding the place of calls without a tree might take a lock.
+        if (current->slot.known()) {
+            finish(*current, RootKey(), Outcome::cancel);
+        }
+    }
+}
+
 void begin_statement(const QueryDesc* query, TimestampTz message) {
     statement = {message, started.query == query ? started.message : message, true, {}};
     started = {};
+    static bool prepared_for_exit = false;
+    if (!std::exchange(prepared_for_exit, true)) {
+        before_shmem_exit(cancel_calls, Datum{0});
+    }
 }
 
 void end_statement() {

@@ -24,6 +24,7 @@ struct Call {
     std::uint64_t started = 0;   ///< of the section that runs, by the monotonic clock
     std::uint64_t duration = 0;  ///< nanoseconds, of the sections that have ended
     std::uint64_t rows = 0;
+    Call* outer = nullptr;  ///< the one in whose section this one's runs
 };
 
 /// The key that a call is about, as the caller gave it: a bigint, uuid or text.
@@ -98,10 +99,10 @@ bool runs_as(Call& call, Body& body) {
             pg::enter([&] { (*static_cast<Run*>(argument)->body)(); });
         }
     } run = {&body};
-    Call* const outer = current;
+    call.outer = current;
     current = &call;
     const bool returned = pg::runs_without_error(Run::go, &run);
-    current = outer;
+    current = call.outer;
     return returned;
 }
 

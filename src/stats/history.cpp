@@ -21,6 +21,7 @@ struct History {
     std::int64_t minute;
     Totals at_slice;  ///< when it was opened
     Totals at_minute;
+    Totals carried;           ///< what else is to be counted in the open minute
     std::int64_t slices_end;  ///< how many have ever been closed
     std::int64_t minutes_end;
     Totals slices[slices_kept];
@@ -34,23 +35,42 @@ Totals since(const Totals& now, const Totals& then) {
 
 std::int64_t floor_to(TimestampTz time, std::int64_t unit) { return time / unit - (time % unit < 0 ? 1 : 0); }
 
-void open_both(TimestampTz now, const Totals& totals) {
-    history->slice = floor_to(now, slice_us);
-    history->minute = floor_to(now, minute_us);
-    history->at_slice = history->at_minute = totals;
-    history->running = true;
-}
-
 void add_slice(const Totals& counted) { history->slices[history->slices_end++ % slices_kept] = counted; }
 
+Minute& minute_at(std::int64_t number) { return history->minutes[number % minutes_kept]; }
+
 void add_minute(std::int64_t minute, const Totals& counted, std::uint64_t cache_bytes) {
-    history->minutes[history->minutes_end++ % minutes_kept] = {minute * minute_us, counted, cache_bytes};
+    minute_at(history->minutes_end++) = {minute * minute_us, counted, cache_bytes};
+}
+
+void add(Totals& to, const Totals& more) {
+    to.calls.add(more.calls);
+    to.responses.add(more.responses);
+}
+
+void close_minute(const Totals& totals, std::uint64_t cache_bytes) {
+    Totals counted = since(totals, history->at_minute);
+    add(counted, history->carried);
+    add_minute(history->minute, counted, cache_bytes);
+    history->at_minute = totals;
+    history->carried = {};
+}
+
+/// The clock was put back: what was counted in minutes that are yet to come is counted in the one that is open.
+void take_back_minutes(std::int64_t minute) {
+    while (history->minutes_end > 0 && minute_at(history->minutes_end - 1).begin >= minute * minute_us) {
+        // Of those that the ring has lost there is nothing left to be taken back.
+        add(history->carried, minute_at(--history->minutes_end).counted);
+        minute_at(history->minutes_end) = {};
+    }
+    history->minute = minute;
 }
 
 /// What is saved: what is open, and the minutes from the oldest on.
 struct SavedHead {
     std::int64_t minute;
     Totals at_minute;
+    Totals carried;
     std::uint64_t count;
 };
 
@@ -75,32 +95,33 @@ bool close_slices(TimestampTz now, std::uint64_t cache_bytes) {
     const bool is_over = first || slice != history->slice;
     if (is_over) {
         const Totals totals = read_totals(now);
-        if (first && history->minute != 0 && history->minute < minute) {
-            // What an earlier server left open. Nothing ran in between.
-            add_minute(history->minute, since(totals, history->at_minute), cache_bytes);
-        }
-        if (first && history->minute == minute) {
-            const Totals at_minute = history->at_minute;
-            open_both(now, totals);
-            history->at_minute = at_minute;
-        } else if (first || slice < history->slice) {
-            open_both(now, totals);  // or the clock was put back
+        if (first) {
+            history->slice = slice;
+            history->at_slice = totals;
+            if (history->minute == 0) {  // there was no earlier server that left one open
+                history->minute = minute;
+                history->at_minute = totals;
+            }
+            history->running = true;
         }
         if (slice > history->slice) {
             add_slice(since(totals, history->at_slice));
             for (std::int64_t i = std::max(history->slice + 1, slice - slices_kept); i < slice; ++i) {
                 add_slice({});
             }
-            history->slice = slice;
             history->at_slice = totals;
         }
+        history->slice = slice;  // which is longer than others when the clock was put back
+        if (minute < history->minute) {
+            take_back_minutes(minute);
+        }
         if (minute > history->minute) {
-            add_minute(history->minute, since(totals, history->at_minute), cache_bytes);
-            for (std::int64_t i = std::max(history->minute + 1, minute - minutes_kept); i < minute; ++i) {
+            close_minute(totals, cache_bytes);
+            // While no server ran there are no minutes.
+            for (std::int64_t i = std::max(history->minute + 1, minute - minutes_kept); !first && i < minute; ++i) {
                 add_minute(i, {}, cache_bytes);
             }
             history->minute = minute;
-            history->at_minute = totals;
         }
     }
     LWLockRelease(&history->lock);
@@ -116,23 +137,25 @@ Totals counted_lately(int seconds, TimestampTz now) {
         const std::int64_t first =
             std::max<std::int64_t>(history->slices_end - std::min<std::int64_t>(wanted, slices_kept), 0);
         for (std::int64_t i = first; i < history->slices_end; ++i) {
-            const Totals& slice = history->slices[i % slices_kept];
-            sum.calls.add(slice.calls);
-            sum.responses.add(slice.responses);
+            add(sum, history->slices[i % slices_kept]);
         }
     }
     LWLockRelease(&history->lock);
     return sum;
 }
 
-bool read_minute(int age, Minute& minute) {
+std::span<const Minute> read_minutes() {
+    if (history == nullptr) {
+        return {};
+    }
+    auto* found = static_cast<Minute*>(palloc(sizeof history->minutes));
     LWLockAcquire(&history->lock, LW_SHARED);
-    const bool found = age < minutes_kept && age < history->minutes_end;
-    if (found) {
-        minute = history->minutes[(history->minutes_end - 1 - age) % minutes_kept];
+    const std::int64_t count = std::min<std::int64_t>(history->minutes_end, minutes_kept);
+    for (std::int64_t i = 0; i < count; ++i) {
+        found[i] = minute_at(history->minutes_end - 1 - i);
     }
     LWLockRelease(&history->lock);
-    return found;
+    return {found, static_cast<std::size_t>(count)};
 }
 
 void forget_history() {
@@ -140,6 +163,7 @@ void forget_history() {
     history->slices_end = history->minutes_end = 0;
     if (history->running) {
         history->at_slice = history->at_minute = read_totals(GetCurrentTimestamp());
+        history->carried = {};
     }
     LWLockRelease(&history->lock);
 }
@@ -148,7 +172,7 @@ void save_history(StringInfo out) {
     enlargeStringInfo(out, static_cast<int>(sizeof(SavedHead) + minutes_kept * sizeof(Minute)));
     pg::lock_for_saving(history->lock);
     const std::int64_t count = std::min<std::int64_t>(history->minutes_end, minutes_kept);
-    const SavedHead head = {history->minute, history->at_minute, static_cast<std::uint64_t>(count)};
+    const SavedHead head = {history->minute, history->at_minute, history->carried, static_cast<std::uint64_t>(count)};
     appendBinaryStringInfo(out, reinterpret_cast<const char*>(&head), sizeof head);
     for (std::int64_t i = history->minutes_end - count; i < history->minutes_end; ++i) {
         appendBinaryStringInfo(out, reinterpret_cast<const char*>(&history->minutes[i % minutes_kept]), sizeof(Minute));
@@ -167,6 +191,7 @@ bool restore_history(const char* data, std::size_t size) {
     }
     history->minute = head.minute;
     history->at_minute = head.at_minute;
+    history->carried = head.carried;
     history->minutes_end = static_cast<std::int64_t>(head.count);
     memcpy(static_cast<void*>(history->minutes), data + sizeof head, head.count * sizeof(Minute));
     return true;

@@ -28,8 +28,8 @@ bool close_slices(TimestampTz now, std::uint64_t cache_bytes);
 /// What was counted in the latest `seconds`, rounded up to slices, and the one that is not over yet.
 Totals counted_lately(int seconds, TimestampTz now);
 
-/// Minutes from the latest on. False: there is none that old.
-bool read_minute(int age, Minute& minute);
+/// All minutes, the latest first, in memory of the current context.
+std::span<const Minute> read_minutes();
 
 void forget_history();
 

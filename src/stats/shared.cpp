@@ -20,6 +20,8 @@ namespace {
 
 constexpr const char* file_name = "pg_stat/pg_tree.stats";
 constexpr const char* new_file_name = "pg_stat/pg_tree.stats.new";
+/// Where one goes that cannot be read.
+constexpr const char* bad_file_name = "pg_stat/pg_tree.stats.bad";
 constexpr std::uint64_t magic = 0x7067'7472'6565'0001;
 /// No file of ours is as large.
 constexpr std::size_t max_file_bytes = 64 * 1024 * 1024;
@@ -74,6 +76,13 @@ bool write_file(const StringInfoData& text) {
     return FreeFile(file) == 0 && written && rename(new_file_name, file_name) == 0;
 }
 
+/// Before the next save takes its place.
+void put_file_aside() {
+    if (rename(file_name, bad_file_name) == 0) {
+        ereport(LOG, errmsg("the file was renamed to \"%s\"", bad_file_name));
+    }
+}
+
 /// The file's text, or false when there is none.
 bool read_file(StringInfoData& text) {
     FILE* file = AllocateFile(file_name, PG_BINARY_R);
@@ -81,6 +90,7 @@ bool read_file(StringInfoData& text) {
         if (errno != ENOENT) {
             ereport(LOG, errcode_for_file_access(),
                     errmsg("could not read statistics of pg_tree from \"%s\": %m", file_name));
+            put_file_aside();
         }
         return false;
     }
@@ -133,13 +143,15 @@ void restore(char* place) {
     if (read_file(text) && !restore_from(text)) {
         ereport(LOG, errmsg("statistics of pg_tree in \"%s\" are of another version or damaged, and are not read",
                             file_name));
+        put_file_aside();
         // A part may have been read. What is elsewhere is the last, and takes nothing of what does not fit.
         attach_parts(place, true);
     }
     pfree(text.data);
 }
 
-/// In the postmaster, when every other process has ended. After a crash there is nothing to be relied on.
+/// In the postmaster, when every other process has ended. After an immediate shutdown somebody may have been in the middle of something; counters are
+/// single words, and the rest is checked when it is read.
 void save_at_shutdown(int code, Datum) {
     if (code == 0) {
         save();
@@ -205,7 +217,8 @@ int tick(std::uint64_t cache_bytes, Change (&changes)[target_count]) {
     const TimestampTz at = now();
     const int changed = close_slices(at, cache_bytes) ? look_at_targets(at, changes) : 0;
     // A minute at most is lost with a process that is killed.
-    if (changed > 0 || TimestampDifferenceExceeds(last_saved(), at, 50 * 1000)) {
+    // Also when the clock was put back.
+    if (changed > 0 || at < last_saved() || TimestampDifferenceExceeds(last_saved(), at, 50 * 1000)) {
         save();
     }
     MemoryContextSwitchTo(caller);
@@ -223,6 +236,7 @@ void forget_database(Oid database) {
     if (can_count()) {
         forget_trees_of(database);
         forget_recursive_of(database);
+        forget_slow_of(database);
     }
 }
 

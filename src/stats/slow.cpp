@@ -52,13 +52,12 @@ void note_slow(const SlowCall& call) {
     pg_atomic_write_u64(&place.round, round_of(number));
 }
 
-bool read_slow(int age, SlowCall& call) {
-    const std::uint64_t next = pg_atomic_read_u64(&ring->next);
-    const auto back = static_cast<std::uint64_t>(age) + 1;
-    if (back > next || next - back < pg_atomic_read_u64(&ring->first)) {
+std::uint64_t slow_calls_noted() { return ring == nullptr ? 0 : pg_atomic_read_u64(&ring->next); }
+
+bool read_slow(std::uint64_t number, SlowCall& call) {
+    if (number < pg_atomic_read_u64(&ring->first)) {
         return false;
     }
-    const std::uint64_t number = next - back;
     Place& place = ring->places[number % slow_calls_kept];
     if (pg_atomic_read_u64(&place.round) != round_of(number)) {
         return false;
@@ -67,7 +66,20 @@ bool read_slow(int age, SlowCall& call) {
     call = place.call;
     pg_read_barrier();
     call.tree[sizeof call.tree - 1] = call.root[sizeof call.root - 1] = call.query[sizeof call.query - 1] = '\0';
-    return pg_atomic_read_u64(&place.round) == round_of(number);
+    return pg_atomic_read_u64(&place.round) == round_of(number) && OidIsValid(call.database);
+}
+
+void forget_slow_of(Oid database) {
+    for (Place& place : ring->places) {
+        uint64 round = pg_atomic_read_u64(&place.round);
+        // As if it were written anew.
+        if (round != 0 && round % 2 == 0 && place.call.database == database &&
+            pg_atomic_compare_exchange_u64(&place.round, &round, round - 1)) {
+            place.call.database = InvalidOid;
+            pg_write_barrier();
+            pg_atomic_write_u64(&place.round, round);
+        }
+    }
 }
 
 void forget_slow() {
@@ -78,9 +90,11 @@ void forget_slow() {
 std::uint64_t dropped_slow() { return ring == nullptr ? 0 : pg_atomic_read_u64(&ring->dropped); }
 
 void save_slow(StringInfo out) {
+    // From the oldest on, as they are to be noted again.
     auto* call = static_cast<SlowCall*>(palloc(sizeof(SlowCall)));
-    for (int age = slow_calls_kept - 1; age >= 0; --age) {
-        if (read_slow(age, *call)) {
+    const std::uint64_t end = slow_calls_noted();
+    for (std::uint64_t number = end - std::min<std::uint64_t>(end, slow_calls_kept); number < end; ++number) {
+        if (read_slow(number, *call)) {
             appendBinaryStringInfo(out, reinterpret_cast<const char*>(call), sizeof *call);
         }
     }

@@ -14,7 +14,8 @@ inline constexpr int slow_calls_kept = 256;
 struct SlowCall {
     TimestampTz at;  ///< its end
     Oid database;
-    Oid user;
+    Oid user;      ///< the session's, or whom it has SET ROLE to: whose query it is
+    Oid caller;    ///< whose rights the call had; another one's inside of SECURITY DEFINER
     Oid relation;  ///< InvalidOid when no tree was named
     int pid;
     Function function;
@@ -33,8 +34,24 @@ void attach_slow(void* place, bool initialize);
 /// Raises nothing and takes no lock.
 void note_slow(const SlowCall& call);
 
-/// The call that was noted `age` calls ago (0: the latest). False: there is none, or it is being written.
-bool read_slow(int age, SlowCall& call);
+/// How many calls were noted, ever. Calls are numbered from 0.
+std::uint64_t slow_calls_noted();
+/// False: the call is forgotten, or it is being written.
+bool read_slow(std::uint64_t number, SlowCall& call);
+/// Calls visit(call) from the latest on, in the place for one of them that is given.
+template <class Visit>
+void for_each_slow_call(SlowCall& call, Visit&& visit) {
+    // Calls that are noted meanwhile do not shift the others.
+    const std::uint64_t end = slow_calls_noted();
+    for (std::uint64_t back = 1; back <= std::min<std::uint64_t>(end, slow_calls_kept); ++back) {
+        if (read_slow(end - back, call)) {
+            visit(call);
+        }
+    }
+}
+
+/// A database is being dropped.
+void forget_slow_of(Oid database);
 
 void forget_slow();
 std::uint64_t dropped_slow();

@@ -24,6 +24,9 @@ constexpr const char* target_names[] = {"p95", "response_p95", "hit_ratio", "err
 static_assert(std::size(target_names) == target_count);
 constexpr const char* status_names[] = {"ok", "violated", "no_data", "off"};
 
+/// The last bound of the histograms: above it nobody knows how long it was.
+constexpr int longest_target_ms = static_cast<int>(core::duration_bounds.back() / 1'000'000);
+
 /// In a row.
 constexpr int misses_to_raise = 2;
 constexpr int hits_to_resolve = 3;
@@ -143,15 +146,18 @@ int history_retention() { return retention_minutes; }
 Judgement judge(Target target, const Totals& lately) {
     const Numbers& calls = lately.calls;
     Judgement result = {};
+    bool too_long = false;  // longer than any target
     switch (target) {
         case Target::p95:
             result.target = slo_p95_ms;
             result.value = calls.percentile_ms(0.95);
+            too_long = core::is_above_bounds(calls.durations, 0.95);
             result.samples = calls.calls();
             break;
         case Target::response_p95:
             result.target = slo_response_p95_ms;
             result.value = lately.responses.percentile_ms(0.95);
+            too_long = core::is_above_bounds(lately.responses.durations, 0.95);
             result.samples = lately.responses.calls();
             break;
         case Target::hit_ratio:
@@ -170,7 +176,7 @@ Judgement judge(Target target, const Totals& lately) {
     } else if (result.samples < least_samples) {
         result.status = Status::no_data;
     } else {
-        result.status = is_worse(target, result.value, result.target) ? Status::violated : Status::ok;
+        result.status = too_long || is_worse(target, result.value, result.target) ? Status::violated : Status::ok;
         const double easier =
             target == Target::hit_ratio ? result.target + margin * (1 - result.target) : result.target * (1 - margin);
         result.met_with_margin = result.status == Status::ok && !is_worse(target, result.value, easier);
@@ -204,15 +210,18 @@ int look_at_targets(TimestampTz now, Change (&changes)[target_count]) {
     return count;
 }
 
-bool read_alert(int age, Alert& alert) {
+std::span<const Alert> read_alerts() {
+    if (alerts == nullptr) {
+        return {};
+    }
+    auto* found = static_cast<Alert*>(palloc(sizeof alerts->items));
+    std::size_t count = 0;
     LWLockAcquire(&alerts->lock, LW_SHARED);
-    const std::uint64_t back = static_cast<std::uint64_t>(age) + 1;
-    const bool found = back <= alerts->end - alerts->first;
-    if (found) {
-        alert = alerts->items[(alerts->end - back) % alerts_kept];
+    for (std::uint64_t number = alerts->end; number > alerts->first; --number) {
+        found[count++] = alerts->items[(number - 1) % alerts_kept];
     }
     LWLockRelease(&alerts->lock);
-    return found;
+    return {found, count};
 }
 
 const char* advice_on(Target target) {
@@ -304,11 +313,11 @@ void define_target_settings() {
                             &retention_minutes, minutes_kept, 0, minutes_kept, PGC_SIGHUP, GUC_UNIT_MIN, nullptr,
                             nullptr, nullptr);
     DefineCustomIntVariable("pg_tree.slo_p95", "The target: 95 % of calls take at most this long.", "0: no target.",
-                            &slo_p95_ms, 100, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+                            &slo_p95_ms, 100, 0, longest_target_ms, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("pg_tree.slo_response_p95",
                             "The target: 95 % of statements that call pg_tree take at most this long.",
                             "From their arrival to the end of their execution. 0: no target.", &slo_response_p95_ms,
-                            1000, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+                            1000, 0, longest_target_ms, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
     DefineCustomRealVariable("pg_tree.slo_hit_ratio",
                              "The target: at least this share of calls is answered from the cache.", "0: no target.",
                              &slo_hit_ratio, 0.70, 0, 1, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);

@@ -53,8 +53,8 @@ struct Change {
 /// Looks at every target; writes changes to the server log. Returns how many there were. One process at a time; a server frame.
 int look_at_targets(TimestampTz now, Change (&changes)[target_count]);
 
-/// The alert that was raised `age` alerts ago. False: there is none.
-bool read_alert(int age, Alert& alert);
+/// All alerts, the latest first, in memory of the current context.
+std::span<const Alert> read_alerts();
 /// Where to look when the target is missed.
 const char* advice_on(Target target);
 

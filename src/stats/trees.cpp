@@ -2,7 +2,10 @@
 
 #include "pg/lock.h"
 
+#include "stats/clock.h"
+
 extern "C" {
+#include "access/xact.h"
 #include "utils/timestamp.h"
 }
 
@@ -32,13 +35,22 @@ struct Trees {
     std::uint64_t dropped;
     TimestampTz since;
     Totals past;  ///< of slots that were reset or given away
-    Slot slots[max_trees];
+    Slot slots[slot_count];
 };
 Trees* trees = nullptr;
+
+/// Where the trees are counted that found no slot. It is never given away.
+constexpr int others = max_trees;
+constexpr std::uint64_t generation_of_others = 1;
+
+/// For how long a tree has to be idle before it gives its slot up, and how long a session waits until it looks for one again.
+constexpr TimestampTz idle_time = USECS_PER_MINUTE;
+constexpr TimestampTz retry_time = 10 * USECS_PER_SEC;
 
 /// What a definition in use remembers.
 struct Remembered {
     SlotRef slot;
+    TimestampTz retry_at;  ///< where it is with the others
 };
 
 Slot* slot_at(SlotRef ref) {
@@ -73,8 +85,8 @@ int find_slot(Oid database, Oid trigger) {
     return -1;
 }
 
-/// Under the lock: one that is free, or that of the tree that was idle longest.
-int take_slot() {
+/// Under the lock: one that is free, or that of the tree that was idle longest. Negative: there is neither.
+int take_slot(TimestampTz at) {
     int oldest = 0;
     for (int i = 0; i < max_trees; ++i) {
         if (pg_atomic_read_u64(&trees->slots[i].generation) == 0) {
@@ -82,8 +94,11 @@ int take_slot() {
         }
         oldest = trees->slots[i].last_in_use < trees->slots[oldest].last_in_use ? i : oldest;
     }
-    free_slot(trees->slots[oldest]);
     ++trees->dropped;
+    if (trees->slots[oldest].last_in_use + idle_time > at) {
+        return -1;
+    }
+    free_slot(trees->slots[oldest]);
     return oldest;
 }
 
@@ -95,19 +110,23 @@ SlotRef obtain_slot(Oid relation, Oid trigger, const char* name) {
     if (place >= 0) {
         return ref;
     }
-    const TimestampTz now = GetCurrentTimestamp();
+    const TimestampTz at = now();
     LWLockAcquire(&trees->lock, LW_EXCLUSIVE);
     place = find_slot(MyDatabaseId, trigger);
     if (place < 0) {
-        place = take_slot();
+        place = take_slot(at);
+        if (place < 0) {
+            LWLockRelease(&trees->lock);
+            return {others, generation_of_others};
+        }
         Slot& slot = trees->slots[place];
         slot.database = MyDatabaseId;
         slot.relation = relation;
         slot.trigger = trigger;
         strlcpy(slot.tree, name, sizeof slot.tree);
-        slot.last_in_use = now;
+        slot.last_in_use = at;
         slot.calls_then = 0;
-        pg_atomic_write_u64(&slot.since, static_cast<uint64>(now));
+        pg_atomic_write_u64(&slot.since, static_cast<uint64>(GetCurrentTimestamp()));
         pg_write_barrier();
         pg_atomic_write_u64(&slot.generation, ++trees->generations);
     }
@@ -162,6 +181,9 @@ void attach_trees(void* place, bool initialize_it) {
     for (Slot& slot : trees->slots) {
         initialize(slot);
     }
+    trees->generations = generation_of_others;
+    pg_atomic_write_u64(&trees->slots[others].generation, generation_of_others);
+    pg_atomic_write_u64(&trees->slots[others].since, static_cast<uint64>(trees->since));
 }
 
 bool can_count() { return trees != nullptr; }
@@ -171,13 +193,15 @@ SlotRef slot_of(const registry::TreeUse& use) {
     if (attachment.data == nullptr) {
         attachment.data = MemoryContextAllocZero(use.tree->context, sizeof(Remembered));
         attachment.free = [](void*) {};  // it goes with the definition's memory
-        static_cast<Remembered*>(attachment.data)->slot = {};
+        *static_cast<Remembered*>(attachment.data) = {};
     }
-    SlotRef& slot = static_cast<Remembered*>(attachment.data)->slot;
-    if (slot_at(slot) == nullptr) {
-        slot = obtain_slot(use.tree->relation, use.tree->trigger, use.tree->name);
+    auto& remembered = *static_cast<Remembered*>(attachment.data);
+    if (slot_at(remembered.slot) == nullptr ||
+        (remembered.slot.slot == others && GetCurrentStatementStartTimestamp() >= remembered.retry_at)) {
+        remembered.slot = obtain_slot(use.tree->relation, use.tree->trigger, use.tree->name);
+        remembered.retry_at = GetCurrentStatementStartTimestamp() + retry_time;
     }
-    return slot;
+    return remembered.slot;
 }
 
 SlotRef slot_of_no_tree() { return obtain_slot(InvalidOid, InvalidOid, ""); }
@@ -273,7 +297,7 @@ TimestampTz counting_since() { return trees == nullptr ? 0 : trees->since; }
 std::uint64_t dropped_trees() { return trees == nullptr ? 0 : trees->dropped; }
 
 void save_trees(StringInfo out) {
-    enlargeStringInfo(out, static_cast<int>(sizeof(SavedHead) + max_trees * sizeof(TreeNumbers)));
+    enlargeStringInfo(out, static_cast<int>(sizeof(SavedHead) + slot_count * sizeof(TreeNumbers)));
     pg::lock_for_saving(trees->lock);
     SavedHead head = {trees->dropped, trees->since, trees->past, 0};
     const int head_at = out->len;
@@ -296,7 +320,7 @@ bool restore_trees(const char* data, std::size_t size) {
         return false;
     }
     memcpy(&head, data, sizeof head);
-    if (head.count > max_trees || size != sizeof head + head.count * sizeof(TreeNumbers)) {
+    if (head.count > slot_count || size != sizeof head + head.count * sizeof(TreeNumbers)) {
         return false;
     }
     trees->dropped = head.dropped;
@@ -305,7 +329,11 @@ bool restore_trees(const char* data, std::size_t size) {
     for (std::uint64_t i = 0; i < head.count; ++i) {
         TreeNumbers numbers;
         memcpy(&numbers, data + sizeof head + i * sizeof numbers, sizeof numbers);
-        Slot& slot = trees->slots[i];
+        const std::uint64_t place = OidIsValid(numbers.database) ? i : std::uint64_t{others};
+        if (i == others && place != others) {
+            return false;
+        }
+        Slot& slot = trees->slots[place];
         slot.database = numbers.database;
         slot.relation = numbers.relation;
         slot.trigger = numbers.trigger;
@@ -316,8 +344,10 @@ bool restore_trees(const char* data, std::size_t size) {
             slot.functions[f].put(numbers.functions[f]);
         }
         slot.responses.put(numbers.responses);
-        slot.last_in_use = numbers.since;
-        pg_atomic_write_u64(&slot.generation, ++trees->generations);
+        slot.last_in_use = GetCurrentTimestamp();  // nobody knows
+        if (place != others) {
+            pg_atomic_write_u64(&slot.generation, ++trees->generations);
+        }
     }
     return true;
 }

@@ -1,8 +1,9 @@
 // Which trees are counted: one slot of shared memory for each, with its counters for every function.
 //
 // A session finds a tree's slot under a lock when it meets the tree, and remembers it with the slot's generation; counting takes no lock. When all
-// slots are taken, the tree that was idle longest gives up its own, which is counted. A call that ends in that very moment may be counted for
-// the wrong tree.
+// slots are taken, the tree that was idle longest gives up its own, if that was for a minute at least; a call that ends in that very moment may
+// be counted for the wrong tree. Otherwise calls are counted in one last slot, for trees that found none, and the session looks for a place again after
+// ten seconds. Both are counted.
 //
 // Totals over all trees only ever grow: what a slot held when it was reset or given away is kept in their sum.
 #pragma once
@@ -18,6 +19,8 @@ extern "C" {
 namespace pg_tree::stats {
 
 inline constexpr int max_trees = 256;
+/// Those of trees, and one for trees that found none.
+inline constexpr int slot_count = max_trees + 1;
 /// schema.tree, quoted, and a zero byte. One that is longer is cut.
 inline constexpr std::size_t tree_name_bytes = 264;
 
@@ -32,7 +35,7 @@ struct SlotRef {
 
 /// One tree as it is saved and shown.
 struct TreeNumbers {
-    Oid database;
+    Oid database;  ///< InvalidOid: trees that found no slot
     Oid relation;  ///< InvalidOid with the trigger: calls that named no tree there is
     Oid trigger;
     char tree[tree_name_bytes];
@@ -76,7 +79,7 @@ void forget_trees_of(Oid database);
 
 /// When counting began: at the first start, or the last reset of everything.
 TimestampTz counting_since();
-/// Trees that lost their slot to others.
+/// How often a tree lost its slot to another, or found none.
 std::uint64_t dropped_trees();
 
 void save_trees(StringInfo out);

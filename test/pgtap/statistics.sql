@@ -130,6 +130,27 @@ SELECT cmp_ok((SELECT octet_length(query) FROM tree_stat_slow WHERE function = '
 SELECT matches((SELECT query FROM tree_stat_slow WHERE function = 'tree_children'), 'ä$', 'between characters');
 SELECT is((SELECT root FROM tree_stat_slow WHERE function = 'tree_build' LIMIT 1), repeat('x', 127), 'a long key, too');
 
+-- A key's memory is a row's of another node, which has gone on when the call ends (rescan) or ended before it (the sort).
+CREATE TABLE long_word (id text PRIMARY KEY, parent_id text, name text);
+INSERT INTO long_word SELECT repeat('a', 150000), NULL, 'r';
+INSERT INTO long_word SELECT 'c' || i, repeat('a', 150000), 'r' FROM generate_series(1, 5) AS i;
+INSERT INTO word VALUES ('c', 'b', 'C'), ('d', 'c', 'D');
+SELECT tree_register('long_word') \gset ignored_
+SELECT tree_stat_reset() \gset ignored_
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET pg_tree.slow_threshold = 0;
+SELECT count(*) FROM (SELECT id || '' AS k FROM word OFFSET 0) AS o LEFT JOIN LATERAL (SELECT * FROM tree_children(o.k, 'word') LIMIT 1) AS c ON true \gset ignored_
+SELECT set_eq($$SELECT root FROM tree_stat_slow WHERE function = 'tree_children'$$, ARRAY['a', 'b', 'c', 'd'], 'each call is noted with its own key');
+SELECT count(*) FROM (SELECT id || '' AS k, name FROM long_word WHERE length(id) > 100 ORDER BY length(id) DESC OFFSET 0) AS o
+    LEFT JOIN LATERAL (SELECT * FROM tree_children(o.k, 'long_word') LIMIT 1) AS c ON true \gset ignored_
+SELECT is((SELECT root FROM tree_stat_slow WHERE tree = 'public.long_word' AND function = 'tree_children'), repeat('a', 127), 'a key that is long is cut');
+SELECT count(*) FROM (SELECT id, name FROM item ORDER BY name OFFSET 0) AS o LEFT JOIN LATERAL (SELECT * FROM tree_siblings(o.id, 'item') LIMIT 1) AS c ON true \gset ignored_
+SELECT is((SELECT root FROM tree_stat_slow WHERE function = 'tree_siblings'), '00112233-4455-6677-8899-aabbccddeeff', 'a uuid');
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+RESET pg_tree.slow_threshold;
+
 -- --- Who sees what ------------------------------------------------------------------------------------------------------------
 
 CREATE ROLE statistics_reader;
@@ -148,9 +169,27 @@ SELECT results_eq($$SELECT usename = 'statistics_reader', root, query IS NOT NUL
     $$VALUES (true, '3', true, true), (false, NULL, false, false)$$, 'others'' keys and queries are hidden');
 SELECT throws_ok('SELECT tree_stat_reset()', '42501', NULL, 'and resets nothing');
 SELECT lives_ok('SELECT FROM tree_stat_history, tree_slo, tree_alerts, tree_stat_recursive, tree_health(), tree_stat_info', 'what names no tree everybody may read');
+-- Whose text it is, whose rights the call had.
+RESET ROLE;
+CREATE ROLE statistics_definer;
+GRANT SELECT ON other TO statistics_definer;
+GRANT CREATE ON SCHEMA public TO statistics_definer;
+SET ROLE statistics_definer;
+CREATE FUNCTION definers(id bigint) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$ SELECT count(*) FROM tree_children(id, 'other') $$;
+SET ROLE statistics_reader;
+SELECT definers(7), 'my secret' AS secret \gset ignored_
+SELECT results_eq($$SELECT usename = 'statistics_reader', root, query ~ 'my secret' FROM tree_stat_slow WHERE function = 'tree_children'$$, 'VALUES (true, NULL::text, true)',
+    'the text is that of who sent it, the key nobody''s');
+SET ROLE statistics_definer;
+SELECT results_eq($$SELECT usename = 'statistics_reader', root, query FROM tree_stat_slow WHERE function = 'tree_children'$$, 'VALUES (true, NULL::text, NULL::text)',
+    'the owner of a SECURITY DEFINER function sees neither');
+RESET ROLE;
+SELECT is((SELECT root FROM tree_stat_slow WHERE function = 'tree_children'), '7', 'the superuser sees both');
+DELETE FROM word WHERE id IN ('c', 'd');
+SELECT tree_stat_reset('word') \gset ignored_
 SET ROLE statistics_monitor;
 SELECT results_eq($$SELECT DISTINCT tree FROM tree_stat_calls WHERE datname = current_database() ORDER BY 1$$, $$VALUES ('public.branch'), ('public.other')$$, 'a member of pg_read_all_stats sees all trees');
-SELECT results_eq($$SELECT root, query IS NOT NULL FROM tree_stat_slow ORDER BY at DESC$$, $$VALUES ('3', true), ('2', true), ('1', true)$$, 'keys and queries');
+SELECT results_eq($$SELECT root, query IS NOT NULL FROM tree_stat_slow ORDER BY at DESC$$, $$VALUES ('7', true), ('3', true), ('2', true), ('1', true)$$, 'keys and queries');
 RESET ROLE;
 RESET pg_tree.slow_threshold;
 
@@ -201,8 +240,16 @@ SELECT results_eq($$SELECT check_name FROM tree_health()$$, $$VALUES ('preloaded
 SELECT is_empty($$SELECT * FROM tree_health() WHERE status NOT IN ('ok', 'warning', 'critical', 'unknown') OR message IS NULL OR (status IN ('warning', 'critical') AND hint IS NULL)$$, 'each with a status, a message, and a way out');
 ALTER TABLE other DISABLE TRIGGER USER;
 SELECT is((SELECT status FROM tree_health() WHERE check_name = 'untracked_trees'), 'warning', 'a tree whose changes go by unnoticed is a warning');
+SET ROLE statistics_reader;
+SELECT matches((SELECT message FROM tree_health() WHERE check_name = 'untracked_trees'), 'public.other', 'which is named to who may read it,');
+RESET ROLE;
+SELECT tree_register('other'), tree_register('twig', 'hidden') \gset ignored_
+ALTER TABLE twig DISABLE TRIGGER USER;
+SET ROLE statistics_reader;
+SELECT results_eq($$SELECT status, message ~ 'twig|hidden' FROM tree_health() WHERE check_name = 'untracked_trees'$$, $$VALUES ('warning', false)$$, 'and not to others');
+RESET ROLE;
 SELECT results_eq($$SELECT name, target FROM tree_slo$$, $$VALUES ('p95', 100::float8), ('response_p95', 1000), ('hit_ratio', 0.7), ('error_ratio', 0.01)$$, 'the targets');
 
-DROP OWNED BY statistics_reader, statistics_monitor;
-DROP ROLE statistics_reader, statistics_monitor;
+DROP OWNED BY statistics_reader, statistics_monitor, statistics_definer;
+DROP ROLE statistics_reader, statistics_monitor, statistics_definer;
 SELECT * FROM finish();

@@ -183,6 +183,8 @@ for my $kind (sort keys %damage) {
     work();
     like(restart_with_file($damage{$kind}), qr/of another version or damaged/, "$kind: said in the log");
     is(sql($counts), $nothing, "$kind: counting begins anew");
+    ok(-e "$file.bad", "$kind: the file is kept aside");
+    unlink "$file.bad";
 }
 work();
 $node->stop;
@@ -200,6 +202,75 @@ for my $protocol (qw(simple extended prepared)) {
     $node->command_ok(['pgbench', '-n', '-M', $protocol, '-t', 20, '-f', $script, $database], "$protocol protocol");
     is(sql(q{SELECT (SELECT sum(calls) FROM tree_stat_calls), (SELECT max(count) FROM tree_stat_responses)}), '20|20', "$protocol protocol: twenty calls, twenty responses");
 }
+
+# --- Sessions that are terminated ---------------------------------------------------------------------------------------------------------
+
+sql(q{CREATE FUNCTION tree_debug_wait_at(point text) RETURNS int AS '$libdir/pg_tree' LANGUAGE C STRICT});
+my $gate = $node->background_psql($database);
+$gate->query_safe('SELECT pg_advisory_lock(20191, 1)');    # build_read, see src/pg/debug_break.h
+for my $call ("tree_json(1, 'branch')", "count(*) FROM tree_build(1, 'branch')") {
+    sql(q{SELECT tree_invalidate('branch'); SELECT tree_stat_reset()});
+    my $victim = $node->background_psql($database, on_error_stop => 0);
+    my $pid    = $victim->query_safe('SELECT pg_backend_pid()');
+    $victim->query_until(qr/started/, "SELECT tree_debug_wait_at('build_read');\n\\echo started\nSELECT $call;\n");
+    $node->poll_query_until($database, "SELECT count(*) = 1 FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND NOT granted") or die 'the point was not reached';
+    is(sql("SELECT pg_terminate_backend($pid, 60000)"), 't', "$call is terminated");
+    is(sql('SELECT calls, errors, cancels FROM tree_stat_calls'), '1|0|1', "$call: and counted as cancelled");
+    eval { $victim->quit };
+}
+$gate->quit;
+
+# --- The ring under load ----------------------------------------------------------------------------------------------------------------
+
+sql('SELECT tree_stat_reset()');
+$node->append_conf('postgresql.conf', 'pg_tree.slow_threshold = 0');
+$node->reload;
+my $load = IPC::Run::start(['pgbench', '-n', '-c', 8, '-T', 3, '-h', $node->host, '-p', $node->port, '-f', $script, $database], '>', \my $load_out, '2>', \my $load_err);
+my ($looks, $twice, $unsorted, $least) = (0, 0, 0, 256);
+$node->poll_query_until($database, 'SELECT count(*) > 200 FROM tree_stat_slow') or die 'no load';
+for (1 .. 40) {
+    my ($rows, $different) = split /\|/, sql('SELECT count(*), count(DISTINCT (at, pid, root, duration_ms)) FROM tree_stat_slow');
+    $looks++;
+    $twice++ if $rows != $different;
+    $least = $rows if $rows < $least;
+}
+IPC::Run::finish($load);
+is($twice, 0, "no call is shown twice, in $looks looks");
+cmp_ok($least, '>', 128, 'and most of the ring can be read at any time');
+like(sql('SELECT sum(calls) = sum(slow_calls), sum(calls) FROM tree_stat_calls'), qr/^t\|\d\d\d/, 'every call was slow');
+$node->append_conf('postgresql.conf', 'pg_tree.slow_threshold = 100ms');
+$node->reload;
+
+# A database that is gone takes its calls with it.
+$node->safe_psql('postgres', 'CREATE DATABASE doomed');
+$node->safe_psql('doomed', q{
+    CREATE EXTENSION pg_tree; CREATE TABLE leaf (id int PRIMARY KEY, parent_id int); INSERT INTO leaf VALUES (1); SELECT tree_register('leaf');
+    SET pg_tree.slow_threshold = 0; SELECT tree_depth(1)});
+is(sql(q{SELECT (SELECT count(*) FROM tree_stat_slow WHERE datname = 'doomed'), (SELECT count(*) FROM tree_stat_calls WHERE datname = 'doomed')}), '1|1', 'calls of another database');
+$node->safe_psql('postgres', 'DROP DATABASE doomed');
+is(sql(q{SELECT (SELECT count(*) FROM tree_stat_slow WHERE tree = 'public.leaf'), (SELECT count(*) FROM tree_stat_calls WHERE tree = 'public.leaf')}), '0|0', 'go with it');
+
+# --- More trees than places -------------------------------------------------------------------------------------------------------------
+
+sql(q{DO $$ BEGIN FOR i IN 1 .. 300 LOOP
+        EXECUTE format('CREATE TABLE many_%s (id int PRIMARY KEY, parent_id int)', i);
+        EXECUTE format('INSERT INTO many_%s VALUES (1)', i);
+        PERFORM tree_register(format('many_%s', i)::regclass);
+    END LOOP; END $$});
+sql('SELECT tree_stat_reset()');
+forward(120);
+sql(q{SET pg_tree.enable_cache = off; SELECT sum(tree_depth(1, 'many_' || i)) FROM generate_series(1, 300) AS i, generate_series(1, 3)}) for 1 .. 3;
+is(sql('SELECT sum(calls) FROM tree_stat_calls'), 2700, 'more trees than places: every call is counted');
+cmp_ok(sql('SELECT calls FROM tree_stat_calls WHERE datname IS NULL'), '>=', (300 - 256) * 9, 'those of trees without a place together');
+is(sql('SELECT count(*), count(*) FILTER (WHERE calls = 9) >= 250 FROM tree_stat_calls WHERE tree IS NOT NULL'), '256|t', 'and who has a place keeps it while it is asked about');
+cmp_ok(sql('SELECT dropped_statistics FROM tree_stat_info'), '>=', 44, 'what found none is counted');
+$before = everything();
+$node->restart;
+is(everything(), $before, 'a restart keeps all of that');
+forward(120);
+sql(q{SELECT tree_depth(1, 'many_' || i) FROM generate_series(257, 300) AS i});
+is(sql(q{SELECT count(*) FROM tree_stat_calls WHERE substring(tree FROM 'many_(\d+)$')::int > 256}), 44, 'trees that were idle make room');
+sql(q{DO $$ BEGIN FOR i IN 1 .. 300 LOOP EXECUTE format('DROP TABLE many_%s', i); END LOOP; END $$});
 
 # --- Minutes ----------------------------------------------------------------------------------------------------------------------------
 
@@ -225,6 +296,23 @@ forward(86400 - 120);
 is(sql('SELECT count(*), sum(calls) FROM tree_stat_history'), '1440|17', 'a day later the oldest ones have made room');
 forward(3 * 86400);
 is(sql('SELECT count(*), sum(calls) FROM tree_stat_history'), '1440|0', 'four days later all have');
+
+# The clock is put back: no minute comes twice, and nothing is lost.
+sub put_back {
+    my ($seconds) = @_;
+    sql("SELECT tree_debug_put_clock_forward(-$seconds * 1000000::bigint)");
+    my $saved = sql('SELECT stats_saved FROM tree_stat_info');
+    sql('SELECT pg_reload_conf()');
+    $node->poll_query_until($database, "SELECT stats_saved < '$saved' FROM tree_stat_info") or die 'the worker sleeps';
+    return;
+}
+to_next_minute();
+sql('SELECT tree_stat_reset()');
+for my $step (60, 60, -180, 60, 60, 60, 60) {
+    sql(q{SELECT tree_depth(1, 'branch') FROM generate_series(1, 7)});
+    $step > 0 ? forward($step) : put_back(-$step);
+}
+is(sql('SELECT sum(calls), count(*) = count(DISTINCT minute), array_agg(minute) = array_agg(minute ORDER BY minute DESC) FROM tree_stat_history'), '49|t|t', 'a clock that was put back');
 
 # --- Alerts -----------------------------------------------------------------------------------------------------------------------------
 
@@ -320,10 +408,11 @@ is(sql('SELECT name, state FROM tree_alerts'), 'hit_ratio|raised', 'what is rais
 
 # --- A channel that does not work -----------------------------------------------------------------------------------------------------
 
-for my $bad ('nocolon', ':channel', 'database:', 'database:' . 'x' x 64) {
+for my $bad ('nocolon', ':channel', 'database:', 'database:' . 'x' x 64, 'x' x 64 . ':channel') {
     my ($status, $out, $error) = $node->psql($database, "ALTER SYSTEM SET pg_tree.alert_channel = '$bad'");
     like($error, qr/invalid value for parameter "pg_tree.alert_channel".*is not of the form database:channel/s, "$bad: refused");
 }
+like(($node->psql($database, "ALTER SYSTEM SET $_ = '11s'"))[2], qr/is outside the valid range .* 10000/, "$_: no longer than the histograms reach") for 'pg_tree.slo_p95', 'pg_tree.slo_response_p95';
 set('pg_tree.alert_channel' => 'nowhere at all:channel', 'pg_tree.slo_hit_ratio' => '0');
 $log = -s $node->logfile;
 forward(60);

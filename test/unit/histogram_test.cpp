@@ -54,6 +54,18 @@ TEST(HistogramTest, AboveTheLastBoundItIsTheLastBoundUnlessTheExtremesAreKnown) 
     EXPECT_LE(known, 13'000.0 * ms);
 }
 
+TEST(HistogramTest, AboveTheBoundsIsWhatIsInTheLastBucket) {
+    core::DurationCounts counts = {};
+    EXPECT_FALSE(core::is_above_bounds(counts, 0.5));
+    counts[3] = 95;
+    counts.back() = 5;
+    EXPECT_FALSE(core::is_above_bounds(counts, 0.95));
+    EXPECT_TRUE(core::is_above_bounds(counts, 0.96));
+    EXPECT_TRUE(core::is_above_bounds(counts, 1));
+    counts.back() = 6;
+    EXPECT_TRUE(core::is_above_bounds(counts, 0.95));
+}
+
 // Whatever the durations are: a percentile is in the same bucket as the true one, and percentiles do not decrease.
 TEST(HistogramTest, PercentilesAreInTheBucketOfTheTrueOnes) {
     std::mt19937_64 random(20);
