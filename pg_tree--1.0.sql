@@ -475,7 +475,7 @@ CREATE FUNCTION tree_targets(OUT name text, OUT target float8, OUT current float
 COMMENT ON FUNCTION tree_targets() IS 'The rows of the view tree_slo.';
 CREATE VIEW tree_slo AS SELECT * FROM tree_targets();
 COMMENT ON VIEW tree_slo IS
-    'The targets pg_tree.slo_p95 and slo_response_p95 (milliseconds, at most), slo_hit_ratio (at least) and slo_error_ratio (at most), and what pg_tree.slo_window came to, all databases together. status: ok, violated, or no_data for fewer than 20 samples.';
+    'The targets pg_tree.slo_p95 and slo_response_p95 (milliseconds, at most), slo_hit_ratio (at least) and slo_error_ratio (at most), and what pg_tree.slo_window came to, all databases together. status: ok, violated, no_data for fewer than 20 samples, or off where there is no target. A current of 10000 milliseconds is that or longer.';
 
 CREATE FUNCTION tree_alert_log(OUT name text, OUT state text, OUT raised_at timestamptz, OUT resolved_at timestamptz, OUT target float8,
                                OUT value float8, OUT worst float8, OUT samples bigint, OUT message text) RETURNS SETOF record

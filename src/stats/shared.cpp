@@ -1,5 +1,5 @@
 // The file is a head and one part for each kind of statistics, in the order below. It is for the server that wrote it: one that does not fit
-// in every detail is left alone until the next save replaces it.
+// in every detail is put aside.
 
 #include "stats/shared.h"
 
