@@ -22,25 +22,16 @@ namespace {
 bool track = true;
 int slow_threshold_ms = 100;
 
-ExecutorStart_hook_type next_executor_start = nullptr;
 ExecutorRun_hook_type next_executor_run = nullptr;
 
 /// The statement that a client waits for, which is the first one that runs for a message. What functions run inside it is a part of it;
 /// whatever runs for the message afterwards (in a DO, in a procedure) is not timed.
 struct Statement {
-    TimestampTz message;  ///< when it came, by which the server tells messages apart; stays after an error
-    TimestampTz arrived;
+    TimestampTz arrived;  ///< of the message, by which the server tells messages apart; stays after an error
     bool running;
     SlotRef tree;  ///< that it called first
 };
 Statement statement = {};
-
-/// What was started last. Where planning and running come by two messages, that was the first one's.
-struct Started {
-    const QueryDesc* query;
-    TimestampTz message;
-};
-Started started = {};
 
 bool is_slow(std::uint64_t duration) {
     return slow_threshold_ms >= 0 && duration >= static_cast<std::uint64_t>(slow_threshold_ms) * 1'000'000;
@@ -99,11 +90,6 @@ void note_slow_call(const Call& call, const RootKey& root) {
     note_slow(slow);
 }
 
-void start_executor(QueryDesc* query, int flags) {
-    started = {query, GetCurrentStatementStartTimestamp()};
-    next_executor_start != nullptr ? next_executor_start(query, flags) : standard_ExecutorStart(query, flags);
-}
-
 /// A session that is terminated ends in the middle of its calls.
 void cancel_calls(int, Datum) {
     for (; current != nullptr; current = current->outer) {
@@ -114,9 +100,8 @@ void cancel_calls(int, Datum) {
     }
 }
 
-void begin_statement(const QueryDesc* query, TimestampTz message) {
-    statement = {message, started.query == query ? started.message : message, true, {}};
-    started = {};
+void begin_statement(TimestampTz arrived) {
+    statement = {arrived, true, {}};
     static bool prepared_for_exit = false;
     if (!std::exchange(prepared_for_exit, true)) {
         before_shmem_exit(cancel_calls, Datum{0});
@@ -142,10 +127,10 @@ void end_statement() {
 #endif
 
 void run_executor(QueryDesc* query, ScanDirection direction, uint64 count PG_TREE_RUN_ONCE_PARAMETER) {
-    const TimestampTz message = GetCurrentStatementStartTimestamp();
-    const bool is_outermost = statement.message != message && is_on() && MyBackendType == B_BACKEND;
+    const TimestampTz arrived = GetCurrentStatementStartTimestamp();
+    const bool is_outermost = statement.arrived != arrived && is_on() && MyBackendType == B_BACKEND;
     if (is_outermost) {
-        begin_statement(query, message);
+        begin_statement(arrived);
     }
     if (next_executor_run != nullptr) {
         next_executor_run(query, direction, count PG_TREE_RUN_ONCE);
@@ -163,7 +148,7 @@ bool is_on() { return track && can_count(); }
 bool is_every_call_slow() { return slow_threshold_ms == 0; }
 
 void note_statement(SlotRef tree) {
-    if (statement.running && !statement.tree.known() && statement.message == GetCurrentStatementStartTimestamp()) {
+    if (statement.running && !statement.tree.known() && statement.arrived == GetCurrentStatementStartTimestamp()) {
         statement.tree = tree;
     }
 }
@@ -203,8 +188,6 @@ void watch_calls() {
     DefineCustomIntVariable("pg_tree.slow_threshold", "What counts as a slow call, and is shown in tree_stat_slow.",
                             "0: every call is. -1: none is.", &slow_threshold_ms, 100, -1, INT_MAX, PGC_SUSET,
                             GUC_UNIT_MS, nullptr, nullptr, nullptr);
-    next_executor_start = ExecutorStart_hook;
-    ExecutorStart_hook = start_executor;
     next_executor_run = ExecutorRun_hook;
     ExecutorRun_hook = run_executor;
 }

@@ -3,8 +3,8 @@
 // A call of a set-returning function may be interrupted by whoever takes its rows. Its time is that of its *sections*, in which pg_tree itself
 // was at work. An error inside a section ends the call as an error or a cancel; one that somebody else raises meanwhile ends it as it is.
 //
-// Besides, each statement of a client is timed from its arrival to the end of its execution when it has called pg_tree: its response. Of a cursor,
-// the first FETCH is.
+// Besides, each statement of a client is timed from its arrival to the end of its execution when it has called pg_tree: its response. Where parsing,
+// planning and running come by a message each, that is the last one's arrival. Of a cursor, it is the first FETCH that counts.
 #pragma once
 
 #include "pg/error.h"
