@@ -19,6 +19,7 @@ struct Call {
     Function function = Function::count;
     bool open = false;  ///< begun, counted, and not yet finished
     bool running = false;
+    bool interruptible = false;  ///< at work outside of a section, where only an interrupt can end it
     Source source = Source::none;
     SlotRef slot;
     std::uint64_t started = 0;   ///< of the section that runs, by the monotonic clock

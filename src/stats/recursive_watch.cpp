@@ -47,9 +47,6 @@ void forget_running(void* argument) {
 
 /// A recursive query is a plan of its own beside the main one, and the term that refers to itself keeps its entry in the range table.
 bool is_recursive(const PlannedStmt& statement) {
-    if (statement.subplans == NIL) {
-        return false;
-    }
     ListCell* cell;
     foreach (cell, statement.rtable) {
         const auto* entry = lfirst_node(RangeTblEntry, cell);
@@ -215,8 +212,9 @@ void see_start(QueryDesc* query, int flags) {
     } else {
         standard_ExecutorStart(query, flags);
     }
-    if (can_count_recursive() && is_on() && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && !IsParallelWorker() &&
-        is_recursive(*query->plannedstmt)) {
+    // First what says no to nearly all of them.
+    if (query->plannedstmt->subplans != NIL && can_count_recursive() && is_on() &&
+        (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && !IsParallelWorker() && is_recursive(*query->plannedstmt)) {
         watch_statement(query);
     }
 }
