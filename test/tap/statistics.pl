@@ -94,6 +94,7 @@ is(sql(q{SELECT calls, rows, hits, misses FROM tree_stat_calls WHERE tree = 'pub
 
 # --- Restarts ---------------------------------------------------------------------------------------------------------------------
 
+to_next_minute();    # no minute ends while two states are compared
 my $before = everything();
 like($before, qr/"Ast"/,              'there is something to lose: a tree,');
 is(sql('SELECT count(*) FROM tree_stat_slow'), 4, 'slow calls,');
@@ -134,14 +135,14 @@ sub kill_a_backend {
     return;
 }
 
-forward(60);
+to_next_minute();
 $before = everything();
 sql(q{SELECT tree_depth(1, 'branch') FROM generate_series(1, 1000)});
 kill_a_backend();
 is(everything(), $before, 'a backend is killed: what was saved a moment before is there');
 ok($node->poll_query_until($database, 'SELECT worker_pid IS NOT NULL FROM tree_stat_info'), 'the worker is back');
 sql(q{SELECT tree_depth(1, 'branch') FROM generate_series(1, 1000)});
-forward(60);
+to_next_minute();
 $before = everything();
 $node->stop('immediate');
 $node->start;
@@ -264,6 +265,7 @@ is(sql('SELECT sum(calls) FROM tree_stat_calls'), 2700, 'more trees than places:
 cmp_ok(sql('SELECT calls FROM tree_stat_calls WHERE datname IS NULL'), '>=', (300 - 256) * 9, 'those of trees without a place together');
 is(sql('SELECT count(*), count(*) FILTER (WHERE calls = 9) >= 250 FROM tree_stat_calls WHERE tree IS NOT NULL'), '256|t', 'and who has a place keeps it while it is asked about');
 cmp_ok(sql('SELECT dropped_statistics FROM tree_stat_info'), '>=', 44, 'what found none is counted');
+to_next_minute();
 $before = everything();
 $node->restart;
 is(everything(), $before, 'a restart keeps all of that');
