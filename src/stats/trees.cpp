@@ -263,16 +263,19 @@ Totals read_totals(TimestampTz now) {
 }
 
 void reset_trees(Oid trigger, TimestampTz now) {
+    const bool all = !OidIsValid(trigger);
     LWLockAcquire(&trees->lock, LW_EXCLUSIVE);
-    for (Slot& slot : trees->slots) {
-        const bool all = !OidIsValid(trigger);
-        if (all ||
-            (pg_atomic_read_u64(&slot.generation) != 0 && slot.database == MyDatabaseId && slot.trigger == trigger)) {
+    for (int place = 0; place < slot_count; ++place) {
+        Slot& slot = trees->slots[place];
+        if (all && place != others) {
+            free_slot(slot);
+        } else if (all || (pg_atomic_read_u64(&slot.generation) != 0 && slot.database == MyDatabaseId &&
+                           slot.trigger == trigger)) {
             retire_numbers(slot);
             pg_atomic_write_u64(&slot.since, static_cast<uint64>(now));
         }
     }
-    if (!OidIsValid(trigger)) {
+    if (all) {
         trees->since = now;
         trees->dropped = 0;
     }

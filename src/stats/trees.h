@@ -73,7 +73,7 @@ bool read_tree(int slot, TreeNumbers& numbers);
 /// Sums over all trees that have been counted since `since()`. Notes which trees are in use, at `now`.
 Totals read_totals(TimestampTz now);
 
-/// Of one tree, or of all of them for InvalidOid.
+/// Of one tree, or of all of them for InvalidOid, who then have no slots any more.
 void reset_trees(Oid trigger, TimestampTz now);
 void forget_trees_of(Oid database);
 

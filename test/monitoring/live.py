@@ -22,6 +22,7 @@ INSERT INTO branch SELECT i, nullif(i / 3, 0), 'c' || i, 'node ' || i FROM gener
 CREATE TABLE building (LIKE branch INCLUDING ALL);
 INSERT INTO building TABLE branch;
 SELECT tree_register('branch'), tree_register('building');
+SELECT tree_stat_reset();
 """
 
 TRAFFIC = """
