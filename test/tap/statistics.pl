@@ -272,6 +272,12 @@ is(everything(), $before, 'a restart keeps all of that');
 forward(120);
 sql(q{SELECT tree_depth(1, 'many_' || i) FROM generate_series(257, 300) AS i});
 is(sql(q{SELECT count(*) FROM tree_stat_calls WHERE substring(tree FROM 'many_(\d+)$')::int > 256}), 44, 'trees that were idle make room');
+sql(q{SELECT sum(tree_depth(1, 'many_' || i)) FROM generate_series(1, 300) AS i});
+my $placeless = sql(q{SELECT min(i) FROM generate_series(1, 300) AS i WHERE 'public.many_' || i NOT IN (SELECT tree FROM tree_stat_calls WHERE tree IS NOT NULL)});
+like($placeless, qr/^\d+$/, 'with all places in use some tree has none');
+sql('SELECT tree_stat_reset()');
+sql(qq{SELECT tree_depth(1, 'many_$placeless')});
+is(sql('SELECT tree, calls FROM tree_stat_calls'), "public.many_$placeless|1", 'a reset of everything makes room at once');
 sql(q{DO $$ BEGIN FOR i IN 1 .. 300 LOOP EXECUTE format('DROP TABLE many_%s', i); END LOOP; END $$});
 
 # --- Minutes ----------------------------------------------------------------------------------------------------------------------------
