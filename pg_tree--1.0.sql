@@ -418,7 +418,7 @@ CREATE FUNCTION tree_call_statistics(OUT datname text, OUT tree text, OUT functi
 COMMENT ON FUNCTION tree_call_statistics() IS 'The rows of the view tree_stat_calls.';
 CREATE VIEW tree_stat_calls AS SELECT * FROM tree_call_statistics();
 COMMENT ON VIEW tree_stat_calls IS
-    'One row for each function called on each tree. calls: however they ended; errors: those that ended in an error; cancels: those that were cancelled, by a time limit or by hand; slow_calls: those of pg_tree.slow_threshold and longer. Milliseconds spent in the function, without what the query around it did. tree is null for calls that named no tree there is; so is datname for calls on trees that found no place: 256 are counted at a time.';
+    'One row for each function called on each tree; a tree that is registered anew keeps its counts. calls: however they ended; errors: those that ended in an error; cancels: those that were cancelled, by a time limit or by hand; slow_calls: those of pg_tree.slow_threshold and longer. Milliseconds spent in the function, without what the query around it did. tree is null for calls that named no tree there is; so is datname for calls on trees that found no place: 256 are counted at a time.';
 
 CREATE FUNCTION tree_call_histogram(OUT datname text, OUT tree text, OUT function text, OUT le float8, OUT count bigint)
     RETURNS SETOF record

@@ -95,6 +95,15 @@ void begin_batches(RowBatch& batch) {
     batch.size = first_batch;
 }
 
+/// Ends a call of which nobody will fetch more.
+void finish_counting(TreeScanState& state, const stats::RootKey& root, stats::Outcome outcome) {
+    if (state.counted.open) {
+        // What was made and nobody came for.
+        state.counted.rows -= static_cast<std::uint64_t>(state.batch.count - state.batch.next);
+        stats::finish(state.counted, root, outcome);
+    }
+}
+
 void begin(TreeScanState& state, EState* executor, int flags) {
     const auto& scan = *reinterpret_cast<CustomScan*>(state.node.ss.ps.plan);
     state.plan = read_plan(scan);
@@ -149,11 +158,12 @@ void begin(TreeScanState& state, EState* executor, int flags) {
         begin_batches(state.batch);
         // After somebody else's error there is no end(). The arguments' memory has gone by then.
         state.end_counting = {[](void* argument) {
-                                  auto& call = *static_cast<stats::Call*>(argument);
-                                  stats::finish(call, stats::RootKey(),
-                                                call.interruptible ? stats::Outcome::cancel : stats::Outcome::success);
+                                  auto& ended = *static_cast<TreeScanState*>(argument);
+                                  finish_counting(
+                                      ended, stats::RootKey(),
+                                      ended.counted.interruptible ? stats::Outcome::cancel : stats::Outcome::success);
                               },
-                              &state.counted, nullptr};
+                              &state, nullptr};
         MemoryContextRegisterResetCallback(executor->es_query_cxt, &state.end_counting);
         state.plain = state.node.ss.ps.qual == nullptr && state.node.ss.ps.ps_ProjInfo == nullptr;
     }
@@ -179,11 +189,7 @@ void close_call(TreeScanState& state) {
     if (!state.is_open) {
         return;
     }
-    if (state.counted.open) {
-        // What was made and nobody came for.
-        state.counted.rows -= static_cast<std::uint64_t>(state.batch.count - state.batch.next);
-        stats::finish(state.counted, root_key(state));
-    }
+    finish_counting(state, root_key(state), stats::Outcome::success);
     state.is_open = state.at_end = false;
     begin_batches(state.batch);
     if (state.rows != nullptr) {

@@ -29,20 +29,64 @@ void put_row(scan::RowsOut& out, Row& row) { out.put(row.values, row.nulls); }
 
 double milliseconds(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
-/// Calls write(numbers, database's name, tree's name or null) for each tree that is counted and the user may know of.
+/// The tree's name as it is now, or as it was when it was counted last; null for calls that named no tree there is.
+const char* shown_name(const TreeNames& names, const stats::TreeNumbers& tree) {
+    const registry::Registration* now = names.find(tree.database, tree.trigger);
+    return now != nullptr             ? registry::qualified_tree_name(*now)
+           : OidIsValid(tree.trigger) ? stats::readable(tree.tree, sizeof tree.tree)
+                                      : nullptr;
+}
+
+bool is_same_name(const char* a, const char* b) { return a == nullptr || b == nullptr ? a == b : strcmp(a, b) == 0; }
+
+/// Calls write(numbers, database's name, tree's name or null) for each tree that is counted and the user may know of. What was counted of a
+/// tree before it was registered anew, or its table made anew, is the tree's still.
 template <class Write>
 void for_each_counted_tree(FunctionCallInfo fcinfo, Write&& write) {
+    struct Shown {
+        stats::TreeNumbers numbers;
+        const char* name;
+    };
     const TreeNames names(fcinfo);
-    auto* tree = static_cast<stats::TreeNumbers*>(palloc(sizeof(stats::TreeNumbers)));
+    List* all = NIL;
+    Shown* shown = nullptr;
     for (int slot = 0; stats::can_count() && slot < stats::slot_count; ++slot) {
-        if (!stats::read_tree(slot, *tree) || !stats::may_see(tree->database, tree->relation)) {
+        shown = shown != nullptr ? shown : static_cast<Shown*>(palloc(sizeof(Shown)));
+        stats::TreeNumbers& numbers = shown->numbers;
+        if (!stats::read_tree(slot, numbers) || !stats::may_see(numbers.database, numbers.relation)) {
             continue;
         }
-        const registry::Registration* now = names.find(tree->database, tree->trigger);
-        const char* name = now != nullptr              ? registry::qualified_tree_name(*now)
-                           : OidIsValid(tree->trigger) ? stats::readable(tree->tree, sizeof tree->tree)
-                                                       : nullptr;
-        write(*tree, get_database_name(tree->database), name);
+        shown->name = shown_name(names, numbers);
+        Shown* earlier = nullptr;
+        ListCell* cell;
+        foreach (cell, all) {
+            auto* other = static_cast<Shown*>(lfirst(cell));
+            if (other->numbers.database == numbers.database && is_same_name(other->name, shown->name)) {
+                earlier = other;
+                break;
+            }
+        }
+        if (earlier != nullptr) {
+            earlier->numbers.add(numbers);
+        } else {
+            all = lappend(all, std::exchange(shown, nullptr));
+        }
+    }
+    ListCell* cell;
+    foreach (cell, all) {
+        auto* tree = static_cast<Shown*>(lfirst(cell));
+        write(tree->numbers, get_database_name(tree->numbers.database), tree->name);
+    }
+}
+
+/// Resets what is shown under the name because a tree that is gone was called so.
+void reset_earlier(const TreeNames& names, const char* name) {
+    auto* tree = static_cast<stats::TreeNumbers*>(palloc(sizeof(stats::TreeNumbers)));
+    for (int slot = 0; slot < stats::slot_count; ++slot) {
+        if (stats::read_tree(slot, *tree) && tree->database == MyDatabaseId && OidIsValid(tree->trigger) &&
+            names.find(tree->database, tree->trigger) == nullptr && is_same_name(shown_name(names, *tree), name)) {
+            stats::reset_tree(tree->trigger);
+        }
     }
 }
 
@@ -250,7 +294,9 @@ PG_TREE_FUNCTION(tree_stat_reset) {
         PG_RETURN_NULL();
     }
     cache::reset_statistics(registration.trigger_oid);
-    PG_RETURN_TIMESTAMPTZ(stats::reset_tree(registration.trigger_oid));
+    const TimestampTz at = stats::reset_tree(registration.trigger_oid);
+    reset_earlier(TreeNames(fcinfo), registry::qualified_tree_name(registration));
+    PG_RETURN_TIMESTAMPTZ(at);
 }
 
 }  // namespace pg_tree::sql

@@ -167,6 +167,14 @@ static_assert(std::is_trivially_copyable_v<SavedHead> && std::is_trivially_copya
 
 }  // namespace
 
+void TreeNumbers::add(const TreeNumbers& other) {
+    since = std::min(since, other.since);
+    for (int i = 0; i < function_count; ++i) {
+        functions[i].add(other.functions[i]);
+    }
+    responses.add(other.responses);
+}
+
 std::size_t trees_bytes() { return sizeof(Trees); }
 
 void attach_trees(void* place, bool initialize_it) {

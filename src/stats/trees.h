@@ -42,6 +42,8 @@ struct TreeNumbers {
     TimestampTz since;
     Numbers functions[function_count];
     Numbers responses;  ///< of statements
+
+    void add(const TreeNumbers& other);
 };
 
 struct Totals {

@@ -73,6 +73,16 @@ SELECT results_eq($$SELECT tree, function, calls, errors FROM mine ORDER BY func
 SELECT throws_ok($$SELECT 1 / (count(*) - count(*)) FROM tree_children(1, 'branch')$$, '22012', NULL, 'somebody else''s error');
 SELECT throws_ok($$SELECT 1 / (1 - c.id) FROM tree_children(1, 'branch') AS c, generate_series(1, 1) WHERE 1 / (c.id - 4) > -10$$, '22012', NULL, 'and one while rows are being taken');
 SELECT results_eq($$SELECT calls, errors FROM mine WHERE function = 'tree_children'$$, 'VALUES (2::bigint, 0::bigint)', 'are calls without an error');
+DO $$
+DECLARE taken CURSOR FOR SELECT * FROM tree_build(1, 'branch');
+BEGIN
+    OPEN taken;
+    MOVE FORWARD 7 FROM taken;
+    RAISE 'enough';
+EXCEPTION WHEN raise_exception THEN NULL;
+END $$;
+SELECT results_eq($$SELECT calls, errors, rows FROM mine WHERE function = 'tree_build' AND tree = 'public.branch'$$,
+    format('VALUES (1::bigint, 0::bigint, %s::bigint)', CASE WHEN current_setting('pg_tree.enable_scan')::bool THEN 7 ELSE :below END), 'a cursor that an error takes away counts the rows that were taken');
 CREATE FUNCTION tree_debug_arm(kind text, stage text, countdown bigint) RETURNS void AS '$libdir/pg_tree' LANGUAGE C STRICT;
 SET pg_tree.enable_cache = off;
 SELECT tree_debug_arm('cancel', 'fetch', 1) \gset ignored_
@@ -95,6 +105,27 @@ SELECT results_eq($$SELECT DISTINCT le FROM tree_stat_histogram ORDER BY le$$,
     $$SELECT unnest(ARRAY[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 'Infinity']::float8[])$$, 'the bounds, in seconds');
 SELECT is_empty($$SELECT * FROM tree_stat_calls AS c WHERE datname = current_database() AND EXISTS (SELECT FROM tree_stat_histogram AS h WHERE (h.tree, h.function, h.datname) = (c.tree, c.function, c.datname)
     AND h.le * 1000 < c.max_ms AND h.count = c.calls)$$, 'the slowest call is not below a bound that has every call');
+
+-- --- One tree after another under the same name -------------------------------------------------------------------------------
+
+SELECT tree_stat_reset() \gset ignored_
+SELECT count(*) AS below FROM tree_build(1, 'other') \gset
+SELECT tree_unregister('other') \gset ignored_
+SELECT tree_register('other') \gset ignored_
+SELECT count(*) FROM tree_build(1, 'other') \gset ignored_
+SELECT results_eq($$SELECT tree, function, calls, rows FROM mine$$, format($$VALUES ('public.other', 'tree_build', 2::bigint, %s::bigint)$$, 2 * :below), 'a tree that is registered anew goes on being counted in one row');
+CREATE TABLE kept AS TABLE other;
+DROP TABLE other;
+CREATE TABLE other (id bigint PRIMARY KEY, parent_id bigint, code text, name text);
+INSERT INTO other TABLE kept;
+SELECT tree_register('other') \gset ignored_
+SELECT count(*) FROM tree_build(1, 'other') \gset ignored_
+SELECT count(*) FROM tree_leaves(1, 'other') \gset ignored_
+SELECT results_eq($$SELECT tree, function, calls, rows FROM mine WHERE function = 'tree_build'$$, format($$VALUES ('public.other', 'tree_build', 3::bigint, %s::bigint)$$, 3 * :below), 'and so does one whose table is made anew');
+SELECT results_eq($$SELECT function, count FROM tree_stat_histogram WHERE datname = current_database() AND tree = 'public.other' AND le = 'Infinity' ORDER BY 1$$,
+    $$VALUES ('tree_build', 3::bigint), ('tree_leaves', 1)$$, 'its histogram, too');
+SELECT tree_stat_reset('other') \gset ignored_
+SELECT is_empty('TABLE mine', 'all of it is forgotten together');
 
 -- --- Slow calls -------------------------------------------------------------------------------------------------------------
 
