@@ -143,6 +143,10 @@ SELECT sum(calls) - :calls AS adds FROM counted();
 FETCH ALL FROM held;
 CLOSE held;
 SELECT sum(calls) - :calls AS adds FROM counted();
+-- What stands in another command has that one's id.
+CREATE TEMPORARY TABLE made AS WITH RECURSIVE up AS (SELECT 3 AS i UNION ALL SELECT parent_id FROM by_name JOIN up ON id = i) SELECT * FROM up;
+SELECT relation, calls FROM tree_stat_recursive WHERE relation ~ '^stat_recursive\.' AND queryid IS NULL;
+SELECT sum(calls) AS calls FROM counted() \gset
 -- What fails, does not count.
 WITH RECURSIVE up AS (SELECT 3 AS i UNION ALL SELECT parent_id / (i - 2) FROM by_name JOIN up ON id = i) SELECT * FROM up;
 BEGIN;

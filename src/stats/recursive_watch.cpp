@@ -11,6 +11,7 @@ extern "C" {
 #include "executor/instrument.h"
 #include "nodes/execnodes.h"
 #include "parser/parsetree.h"
+#include "utils/backend_status.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/queryjumble.h"
 #else
@@ -31,6 +32,7 @@ struct Running {
     Running* next;
     EState* state;
     List* relations;  ///< OIDs, at least one
+    uint64 queryid;   ///< 0: there is none
     MemoryContextCallback at_end;
 };
 Running* running = nullptr;
@@ -187,7 +189,13 @@ void watch_statement(QueryDesc* query) {
             query->totaltime = InstrAlloc(1, INSTRUMENT_ALL, false);
         }
         auto* statement = static_cast<Running*>(palloc0(sizeof(Running)));
-        *statement = {running, query->estate, search.relations, {forget_running, statement, nullptr}};
+        // What stands in CREATE TABLE AS or DECLARE has no id of its own: it goes under that of the command.
+        const auto own = static_cast<uint64>(query->plannedstmt->queryId);
+        *statement = {running,
+                      query->estate,
+                      search.relations,
+                      own != 0 ? own : static_cast<uint64>(pgstat_get_my_query_id()),
+                      {forget_running, statement, nullptr}};
         MemoryContextRegisterResetCallback(query->estate->es_query_cxt, &statement->at_end);
         running = statement;
     }
@@ -202,7 +210,7 @@ void count_statement(QueryDesc* query, const Running& statement) {
     const auto nanoseconds = static_cast<uint64>(std::max(query->totaltime->total, 0.0) * 1e9);
     ListCell* cell;
     foreach (cell, statement.relations) {
-        count_recursive(lfirst_oid(cell), static_cast<uint64>(query->plannedstmt->queryId), nanoseconds);
+        count_recursive(lfirst_oid(cell), statement.queryid, nanoseconds);
     }
 }
 
