@@ -60,7 +60,7 @@ const char* why(Bypass reason) {
 
 /// Calls write(statistics) for each tree that the server knows and the user may know of.
 template <class Write>
-void for_each_tree(FunctionCallInfo fcinfo, Write&& write) {
+void for_each_place(FunctionCallInfo fcinfo, Write&& write) {
     const TreeNames names(fcinfo);
     if (track::can_watch()) {
         cache::forget_dropped_trees();
@@ -75,6 +75,45 @@ void for_each_tree(FunctionCallInfo fcinfo, Write&& write) {
             }
             write(statistics);
         }
+    }
+}
+
+/// Two trees under one name: what is there of the one that was registered last, and what was counted of both.
+TreeStatistics joined(const TreeStatistics& one, const TreeStatistics& other) {
+    const bool one_is_later = one.trigger > other.trigger;
+    TreeStatistics both = one_is_later ? one : other;
+    const TreeStatistics& earlier = one_is_later ? other : one;
+    both.bytes += earlier.bytes;
+    both.hits += earlier.hits;
+    both.misses += earlier.misses;
+    for (int reason = 0; reason < cache::bypass_reasons; ++reason) {
+        both.bypasses[reason] += earlier.bypasses[reason];
+    }
+    both.builds += earlier.builds;
+    both.evictions += earlier.evictions;
+    both.invalidations += earlier.invalidations;
+    return both;
+}
+
+/// The same with one call for a name. Which trees of another database are gone, is seen from there only; one that was registered anew would
+/// be here twice.
+template <class Write>
+void for_each_tree(FunctionCallInfo fcinfo, Write&& write) {
+    List* all = NIL;
+    for_each_place(fcinfo, [&](const TreeStatistics& tree) {
+        ListCell* cell;
+        foreach (cell, all) {
+            auto& other = *static_cast<TreeStatistics*>(lfirst(cell));
+            if (other.database == tree.database && strcmp(other.tree, tree.tree) == 0) {
+                other = joined(other, tree);
+                return;
+            }
+        }
+        all = lappend(all, new (palloc(sizeof(TreeStatistics))) TreeStatistics(tree));
+    });
+    ListCell* cell;
+    foreach (cell, all) {
+        write(*static_cast<const TreeStatistics*>(lfirst(cell)));
     }
 }
 
@@ -190,7 +229,7 @@ PG_TREE_FUNCTION(tree_bypass_statistics) {
 /// pid, datname, tree, phase, nodes_done, nodes_total
 PG_TREE_FUNCTION(tree_progress) {
     scan::RowsOut out(fcinfo);
-    for_each_tree(fcinfo, [&](const TreeStatistics& tree) {
+    for_each_place(fcinfo, [&](const TreeStatistics& tree) {
         if (tree.builder == 0) {
             return;
         }

@@ -248,6 +248,15 @@ $node->safe_psql('doomed', q{
     CREATE EXTENSION pg_tree; CREATE TABLE leaf (id int PRIMARY KEY, parent_id int); INSERT INTO leaf VALUES (1); SELECT tree_register('leaf');
     SET pg_tree.slow_threshold = 0; SELECT tree_depth(1)});
 is(sql(q{SELECT (SELECT count(*) FROM tree_stat_slow WHERE datname = 'doomed'), (SELECT count(*) FROM tree_stat_calls WHERE datname = 'doomed')}), '1|1', 'calls of another database');
+# A tree of another database that is registered anew is one row still.
+$node->safe_psql('doomed', q{
+    SELECT tree_unregister('leaf'), tree_register('leaf'); SELECT FROM tree_warm('leaf'); SELECT tree_depth(1);
+    SET pg_tree.enable_cache = off; SELECT tree_depth(1); RESET pg_tree.enable_cache;
+    DROP TABLE leaf; CREATE TABLE leaf (id int PRIMARY KEY, parent_id int); INSERT INTO leaf VALUES (1), (2); SELECT tree_register('leaf');
+    SELECT FROM tree_warm('leaf'); SELECT tree_depth(1); SET pg_tree.enable_cache = off; SELECT tree_depth(1)});
+is(sql(q{SELECT tree, function, calls, hits FROM tree_stat_calls WHERE datname = 'doomed'}), 'public.leaf|tree_depth|5|2', 'a tree of another database that is registered anew is one row');
+is(sql(q{SELECT tree, state, nodes, hits, hits + misses + bypasses, builds FROM tree_stat_cache WHERE datname = 'doomed'}), 'public.leaf|current|2|2|5|2', 'and so is what there is of it in the cache');
+is(sql(q{SELECT count(*), count(DISTINCT (datname, tree, reason)) FROM tree_stat_bypass WHERE datname = 'doomed' AND reason = 'disabled' AND count = 2}), '1|1', 'and why it was read from the table');
 $node->safe_psql('postgres', 'DROP DATABASE doomed');
 is(sql(q{SELECT (SELECT count(*) FROM tree_stat_slow WHERE tree = 'public.leaf'), (SELECT count(*) FROM tree_stat_calls WHERE tree = 'public.leaf')}), '0|0', 'go with it');
 
