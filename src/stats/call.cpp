@@ -20,7 +20,7 @@ namespace pg_tree::stats {
 namespace {
 
 bool track = true;
-int slow_threshold_ms = 100;
+double slow_threshold_ms = 100;
 
 ExecutorRun_hook_type next_executor_run = nullptr;
 
@@ -34,7 +34,7 @@ struct Statement {
 Statement statement = {};
 
 bool is_slow(std::uint64_t duration) {
-    return slow_threshold_ms >= 0 && duration >= static_cast<std::uint64_t>(slow_threshold_ms) * 1'000'000;
+    return slow_threshold_ms >= 0 && static_cast<double>(duration) >= slow_threshold_ms * 1e6;
 }
 
 template <std::size_t size>
@@ -185,9 +185,9 @@ void watch_calls() {
     DefineCustomBoolVariable("pg_tree.track", "Counts calls and times them.",
                              "Needs pg_tree in shared_preload_libraries.", &track, true, PGC_SUSET, 0, nullptr, nullptr,
                              nullptr);
-    DefineCustomIntVariable("pg_tree.slow_threshold", "What counts as a slow call, and is shown in tree_stat_slow.",
-                            "0: every call is. -1: none is.", &slow_threshold_ms, 100, -1, INT_MAX, PGC_SUSET,
-                            GUC_UNIT_MS, nullptr, nullptr, nullptr);
+    DefineCustomRealVariable("pg_tree.slow_threshold", "What counts as a slow call, and is shown in tree_stat_slow.",
+                             "0: every call is. -1: none is.", &slow_threshold_ms, 100, -1, INT_MAX, PGC_SUSET,
+                             GUC_UNIT_MS, nullptr, nullptr, nullptr);
     next_executor_run = ExecutorRun_hook;
     ExecutorRun_hook = run_executor;
 }

@@ -13,8 +13,8 @@ namespace pg_tree::stats {
 
 namespace {
 
-int slo_p95_ms = 100;
-int slo_response_p95_ms = 1000;
+double slo_p95_ms = 100;
+double slo_response_p95_ms = 1000;
 double slo_hit_ratio = 0.70;
 double slo_error_ratio = 0.01;
 int slo_window_s = 300;
@@ -312,12 +312,13 @@ void define_target_settings() {
     DefineCustomIntVariable("pg_tree.history_retention", "How long tree_stat_history keeps minutes.", "0: it is off.",
                             &retention_minutes, minutes_kept, 0, minutes_kept, PGC_SIGHUP, GUC_UNIT_MIN, nullptr,
                             nullptr, nullptr);
-    DefineCustomIntVariable("pg_tree.slo_p95", "The target: 95 % of calls take at most this long.", "0: no target.",
-                            &slo_p95_ms, 100, 0, longest_target_ms, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("pg_tree.slo_response_p95",
-                            "The target: 95 % of statements that call pg_tree take at most this long.",
-                            "From their arrival to the end of their execution. 0: no target.", &slo_response_p95_ms,
-                            1000, 0, longest_target_ms, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+    DefineCustomRealVariable("pg_tree.slo_p95", "The target: 95 % of calls take at most this long.", "0: no target.",
+                             &slo_p95_ms, 100, 0, longest_target_ms, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr,
+                             nullptr);
+    DefineCustomRealVariable("pg_tree.slo_response_p95",
+                             "The target: 95 % of statements that call pg_tree take at most this long.",
+                             "From their arrival to the end of their execution. 0: no target.", &slo_response_p95_ms,
+                             1000, 0, longest_target_ms, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
     DefineCustomRealVariable("pg_tree.slo_hit_ratio",
                              "The target: at least this share of calls is answered from the cache.", "0: no target.",
                              &slo_hit_ratio, 0.70, 0, 1, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);

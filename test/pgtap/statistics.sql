@@ -264,6 +264,8 @@ SET pg_tree.slow_threshold = '1h';
 SELECT count(*) FROM tree_build(1, 'other'), pg_sleep(0.15) \gset ignored_
 SELECT is((SELECT count FROM tree_stat_responses WHERE tree = 'public.other' AND le = 0.1), 7::bigint, 'a response is all of the statement,');
 SELECT is((SELECT slow_calls FROM mine WHERE tree = 'public.other' AND function = 'tree_build'), 0::bigint, 'a call is what pg_tree does of it');
+SET pg_tree.slow_threshold = '0.25ms';
+SELECT is(current_setting('pg_tree.slow_threshold'), '250us', 'less than a millisecond may be slow');
 RESET pg_tree.slow_threshold;
 
 SELECT results_eq($$SELECT check_name FROM tree_health()$$, $$VALUES ('preloaded'), ('tracking'), ('worker'), ('cache_memory'), ('cache_evictions'), ('oversized_trees'), ('long_build'),

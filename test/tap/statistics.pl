@@ -432,6 +432,11 @@ for my $bad ('nocolon', ':channel', 'database:', 'database:' . 'x' x 64, 'x' x 6
     like($error, qr/invalid value for parameter "pg_tree.alert_channel".*is not of the form database:channel/s, "$bad: refused");
 }
 like(($node->psql($database, "ALTER SYSTEM SET $_ = '11s'"))[2], qr/is outside the valid range .* 10000/, "$_: no longer than the histograms reach") for 'pg_tree.slo_p95', 'pg_tree.slo_response_p95';
+sql("ALTER SYSTEM SET $_ = '250us'") for 'pg_tree.slo_p95', 'pg_tree.slo_response_p95';
+$node->reload;
+ok($node->poll_query_until($database, q{SELECT count(*) = 2 FROM tree_slo WHERE target = 0.25}), 'a target may be below a millisecond');
+sql("ALTER SYSTEM SET $_ = 0") for 'pg_tree.slo_p95', 'pg_tree.slo_response_p95';
+$node->reload;
 set('pg_tree.alert_channel' => 'nowhere at all:channel', 'pg_tree.slo_hit_ratio' => '0');
 $log = -s $node->logfile;
 forward(60);
