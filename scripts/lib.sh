@@ -7,6 +7,11 @@
 # program, which is what its own `make check` relies on as well.
 
 umask 022
+# Which of the machine's servers somebody's environment names is of no interest to a server of our own, nor to those who ask it.
+for name in "${!PG@}"; do
+    [[ $name == PG_* ]] || unset "$name"
+done
+unset name
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034  # for those who source this
 build=$project/build
