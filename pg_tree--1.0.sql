@@ -434,7 +434,7 @@ CREATE FUNCTION tree_response_histogram(OUT datname text, OUT tree text, OUT le 
 COMMENT ON FUNCTION tree_response_histogram() IS 'The rows of the view tree_stat_responses.';
 CREATE VIEW tree_stat_responses AS SELECT * FROM tree_response_histogram();
 COMMENT ON VIEW tree_stat_responses IS
-    'How long statements took that called pg_tree and succeeded, from their arrival to their end: count of those that took le seconds or less, under the tree that they called first; total_ms of all of them.';
+    'How long statements took that called pg_tree, from their arrival to their end, however that came: count of those that took le seconds or less, under the tree that they called first; total_ms of all of them.';
 
 CREATE FUNCTION tree_slow_calls(OUT at timestamptz, OUT datname text, OUT usename text, OUT pid int, OUT queryid bigint, OUT tree text,
                                 OUT function text, OUT root text, OUT rows bigint, OUT duration_ms float8, OUT cache text,

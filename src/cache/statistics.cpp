@@ -53,8 +53,8 @@ bool read_statistics(int place, TreeStatistics& statistics) {
     statistics.database = entry.database;
     statistics.relation_oid = entry.relation;
     statistics.trigger = key.trigger;
-    statistics.tree = stats::readable(entry.tree, name_bytes);
-    statistics.relation = stats::readable(entry.relation_name, name_bytes);
+    statistics.tree = stats::readable(entry.tree, name_bytes, entry.database);
+    statistics.relation = stats::readable(entry.relation_name, name_bytes, entry.database);
     statistics.state = state_of(place, key, entry, statistics.bytes);
     statistics.builder = static_cast<int>(pg_atomic_read_u32(&entry.builder));
     if (statistics.builder != 0) {

@@ -95,18 +95,23 @@ void begin_batches(RowBatch& batch) {
     batch.size = first_batch;
 }
 
+/// What was made and nobody came for.
+void take_back_rows(TreeScanState& state) {
+    if (state.counted.open) {
+        state.counted.rows -= static_cast<std::uint64_t>(state.batch.count - state.batch.next);
+    }
+}
+
 /// Ends a call of which nobody will fetch more.
 void finish_counting(TreeScanState& state, const stats::RootKey& root, stats::Outcome outcome) {
-    if (state.counted.open) {
-        // What was made and nobody came for.
-        state.counted.rows -= static_cast<std::uint64_t>(state.batch.count - state.batch.next);
-        stats::finish(state.counted, root, outcome);
-    }
+    take_back_rows(state);
+    stats::finish(state.counted, root, outcome);
 }
 
 void begin(TreeScanState& state, EState* executor, int flags) {
     const auto& scan = *reinterpret_cast<CustomScan*>(state.node.ss.ps.plan);
     state.plan = read_plan(scan);
+    state.opened_by = GetUserId();
     state.call = linitial_node(FuncExpr, scan.custom_exprs);
     check_may_execute(state.call->funcid);
     state.strict = func_strict(state.call->funcid);
@@ -287,6 +292,7 @@ void open_call(TreeScanState& state) {
         pgstat_init_function_usage(fcinfo, &usage);
         OpenCall call;
         stats::begin(state.counted, state.plan.function->counted);
+        state.counted.caller = state.opened_by;
         // The clock goes on: the first rows are made at once.
         stats::section(
             state.counted, [&] { call = state.plan.function->open(fcinfo, state.wanted); },
@@ -415,6 +421,9 @@ void store_rows(TreeScanState& state, TupleTableSlot* slot) {
     }
     tuplestore_set_eflags(state.store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD);
     const bool was_at_end = state.at_end;
+    if (state.counted.open) {
+        state.counted.rows -= static_cast<std::uint64_t>(state.batch.before + state.batch.count);  // made once more
+    }
     if (state.rows != nullptr) {
         state.rows->rewind();
     }
@@ -511,6 +520,7 @@ void rescan(TreeScanState& state) {
         return;
     }
     state.at_end = false;
+    take_back_rows(state);
     begin_batches(state.batch);
     if (state.store != nullptr) {
         tuplestore_rescan(state.store);

@@ -34,6 +34,7 @@ struct TreeScanState {
     RowBatch batch;
     Rows* rows;  ///< null: there are none
     stats::Call counted;
+    Oid opened_by;                       ///< whose rights the statement has, wherever its rows are fetched
     MemoryContextCallback end_counting;  ///< of a call that the executor does not come back to
     TreeScanPlan plan;
 

@@ -67,7 +67,8 @@ void for_each_place(FunctionCallInfo fcinfo, Write&& write) {
     }
     for (int place = 0; track::can_watch() && place < track::max_watches; ++place) {
         TreeStatistics statistics;
-        if (cache::read_statistics(place, statistics) && stats::may_see(statistics.database, statistics.relation_oid)) {
+        if (cache::read_statistics(place, statistics) && get_database_name(statistics.database) != nullptr &&
+            stats::may_see(statistics.database, statistics.relation_oid)) {
             if (const registry::Registration* now = names.find(statistics.database, statistics.trigger);
                 now != nullptr) {
                 statistics.tree = registry::qualified_tree_name(*now);

@@ -33,9 +33,12 @@ double milliseconds(std::uint64_t nanoseconds) { return static_cast<double>(nano
 const char* shown_name(const TreeNames& names, const stats::TreeNumbers& tree) {
     const registry::Registration* now = names.find(tree.database, tree.trigger);
     return now != nullptr             ? registry::qualified_tree_name(*now)
-           : OidIsValid(tree.trigger) ? stats::readable(tree.tree, sizeof tree.tree)
+           : OidIsValid(tree.trigger) ? stats::readable(tree.tree, sizeof tree.tree, tree.database)
                                       : nullptr;
 }
+
+/// A database may have been dropped by the primary, or just before a crash.
+bool is_gone(Oid database) { return OidIsValid(database) && get_database_name(database) == nullptr; }
 
 bool is_same_name(const char* a, const char* b) { return a == nullptr || b == nullptr ? a == b : strcmp(a, b) == 0; }
 
@@ -53,7 +56,8 @@ void for_each_counted_tree(FunctionCallInfo fcinfo, Write&& write) {
     for (int slot = 0; stats::can_count() && slot < stats::slot_count; ++slot) {
         shown = shown != nullptr ? shown : static_cast<Shown*>(palloc(sizeof(Shown)));
         stats::TreeNumbers& numbers = shown->numbers;
-        if (!stats::read_tree(slot, numbers) || !stats::may_see(numbers.database, numbers.relation)) {
+        if (!stats::read_tree(slot, numbers) || is_gone(numbers.database) ||
+            !stats::may_see(numbers.database, numbers.relation)) {
             continue;
         }
         shown->name = shown_name(names, numbers);
@@ -188,11 +192,11 @@ PG_TREE_FUNCTION(tree_slow_calls) {
         const bool own = stats::sees_everything() || has_privs_of_role(GetUserId(), slow.user);
         // A key that somebody else's function has asked about is that one's secret.
         const bool own_key = own && (stats::sees_everything() || has_privs_of_role(GetUserId(), slow.caller));
-        if (!own && !stats::may_see(slow.database, slow.relation)) {
+        if (is_gone(slow.database) || (!own && !stats::may_see(slow.database, slow.relation))) {
             return;
         }
-        auto text = [](const char* value, std::size_t size) {
-            return *value == '\0' ? nullptr : stats::readable(value, size);
+        auto text = [&](const char* value, std::size_t size) {
+            return *value == '\0' ? nullptr : stats::readable(value, size, slow.database);
         };
         Row row;
         row.put_time(slow.at);

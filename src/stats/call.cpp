@@ -30,6 +30,7 @@ struct Statement {
     TimestampTz arrived;  ///< of the message, by which the server tells messages apart; stays after an error
     bool running;
     SlotRef tree;  ///< that it called first
+    int level;     ///< of the transaction: in which savepoint it runs
 };
 Statement statement = {};
 
@@ -74,17 +75,19 @@ void note_slow_call(const Call& call, const RootKey& root) {
     memset(static_cast<void*>(&slow), 0, sizeof slow);
     slow.at = GetCurrentTimestamp();
     slow.database = MyDatabaseId;
-    slow.user = GetOuterUserId();
-    slow.caller = GetUserId();
+    slow.user = call.user;
+    slow.caller = call.caller;
     slow.pid = MyProcPid;
     slow.function = call.function;
     slow.source = call.source;
-    slow.queryid = pgstat_get_my_query_id();
     slow.rows = call.rows;
     slow.duration = call.duration;
     copy_name(call.slot, slow.tree, slow.relation);
     write_key(slow.root, root);
-    if (debug_query_string != nullptr) {
+    // A cursor's call may end with another statement, which it has nothing to do with.
+    const bool is_its_own = call.arrived == GetCurrentStatementStartTimestamp();
+    slow.queryid = is_its_own ? static_cast<std::uint64_t>(pgstat_get_my_query_id()) : 0;
+    if (is_its_own && debug_query_string != nullptr) {
         copy_clipped(slow.query, debug_query_string, strlen(debug_query_string));
     }
     note_slow(slow);
@@ -101,7 +104,7 @@ void cancel_calls(int, Datum) {
 }
 
 void begin_statement(TimestampTz arrived) {
-    statement = {arrived, true, {}};
+    statement = {arrived, true, {}, GetCurrentTransactionNestLevel()};
     static bool prepared_for_exit = false;
     if (!std::exchange(prepared_for_exit, true)) {
         before_shmem_exit(cancel_calls, Datum{0});
@@ -115,6 +118,24 @@ void end_statement() {
         sample.duration =
             static_cast<std::uint64_t>(std::max<TimestampTz>(GetCurrentTimestamp() - statement.arrived, 0)) * 1000;
         count_response(statement.tree, sample);
+    }
+}
+
+/// An error ends a statement with the transaction or the savepoint that it runs in.
+void end_failed_statement() {
+    if (statement.running) {
+        end_statement();
+    }
+}
+void see_transaction(XactEvent event, void*) {
+    if (event == XACT_EVENT_ABORT) {
+        end_failed_statement();
+    }
+}
+void see_savepoint(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+    // An error that a function catches is in a deeper one.
+    if (event == SUBXACT_EVENT_ABORT_SUB && GetCurrentTransactionNestLevel() <= statement.level) {
+        end_failed_statement();
     }
 }
 
@@ -190,6 +211,8 @@ void watch_calls() {
                              GUC_UNIT_MS, nullptr, nullptr, nullptr);
     next_executor_run = ExecutorRun_hook;
     ExecutorRun_hook = run_executor;
+    RegisterXactCallback(see_transaction, nullptr);
+    RegisterSubXactCallback(see_savepoint, nullptr);
 }
 
 }  // namespace pg_tree::stats

@@ -3,7 +3,7 @@
 // A call of a set-returning function may be interrupted by whoever takes its rows. Its time is that of its *sections*, in which pg_tree itself
 // was at work. An error inside a section ends the call as an error or a cancel; one that somebody else raises meanwhile ends it as it is.
 //
-// Besides, each statement of a client is timed from its arrival to the end of its execution when it has called pg_tree: its response. Where parsing,
+// Besides, each statement of a client is timed from its arrival to the end of its execution, however that comes, when it has called pg_tree: its response. Where parsing,
 // planning and running come by a message each, that is the last one's arrival. Of a cursor, it is the first FETCH that counts.
 #pragma once
 
@@ -11,6 +11,11 @@
 #include "stats/trees.h"
 
 #include <chrono>
+
+extern "C" {
+#include "access/xact.h"
+#include "miscadmin.h"
+}
 
 namespace pg_tree::stats {
 
@@ -25,7 +30,10 @@ struct Call {
     std::uint64_t started = 0;   ///< of the section that runs, by the monotonic clock
     std::uint64_t duration = 0;  ///< nanoseconds, of the sections that have ended
     std::uint64_t rows = 0;
-    Call* outer = nullptr;  ///< the one in whose section this one's runs
+    Oid user = InvalidOid;    ///< the session's, or whom it has SET ROLE to
+    Oid caller = InvalidOid;  ///< whose rights the call has; another one's inside of SECURITY DEFINER
+    TimestampTz arrived = 0;  ///< of the client's message that began it
+    Call* outer = nullptr;    ///< the one in whose section this one's runs
 };
 
 /// The key that a call is about, as the caller gave it: a bigint, uuid or text.
@@ -45,6 +53,10 @@ inline void begin(Call& call, Function function) {
     call = Call();
     call.function = function;
     call.open = is_on();
+    // It may end in another statement, and outside of the function whose rights it has.
+    call.user = GetOuterUserId();
+    call.caller = GetUserId();
+    call.arrived = GetCurrentStatementStartTimestamp();
 }
 
 /// The client's statement has called pg_tree.

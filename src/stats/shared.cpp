@@ -8,6 +8,7 @@
 #include "stats/slow.h"
 
 extern "C" {
+#include "access/xlog.h"
 #include "port/pg_crc32c.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
@@ -138,6 +139,9 @@ void attach_parts(char* place, bool initialize) {
 }
 
 void restore(char* place) {
+    if (access(BACKUP_LABEL_FILE, F_OK) == 0) {
+        return;  // what a base backup brought along was counted by another server
+    }
     StringInfoData text;
     initStringInfo(&text);
     if (read_file(text) && !restore_from(text)) {

@@ -117,6 +117,19 @@ const char* what_it_is(Target target) {
     }
 }
 
+/// Between two bounds of the histogram nobody knows which calls took longer: a target there is that of the bound above.
+double next_bound_ms(double target_ms) {
+    if (target_ms <= 0) {
+        return 0;
+    }
+    for (const std::uint64_t bound : core::duration_bounds) {
+        if (const double bound_ms = static_cast<double>(bound) / 1e6; target_ms <= bound_ms) {
+            return bound_ms;
+        }
+    }
+    return longest_target_ms;
+}
+
 void log_change(const Change& change) {
     const Alert& alert = change.alert;
     const char* name = name_of(alert.target);
@@ -149,13 +162,13 @@ Judgement judge(Target target, const Totals& lately) {
     bool too_long = false;  // longer than any target
     switch (target) {
         case Target::p95:
-            result.target = slo_p95_ms;
+            result.target = next_bound_ms(slo_p95_ms);
             result.value = calls.percentile_ms(0.95);
             too_long = core::is_above_bounds(calls.durations, 0.95);
             result.samples = calls.calls();
             break;
         case Target::response_p95:
-            result.target = slo_response_p95_ms;
+            result.target = next_bound_ms(slo_response_p95_ms);
             result.value = lately.responses.percentile_ms(0.95);
             too_long = core::is_above_bounds(lately.responses.durations, 0.95);
             result.samples = lately.responses.calls();

@@ -12,7 +12,8 @@ bool sees_everything();
 /// read something of.
 bool may_see(Oid database, Oid relation);
 
-/// A copy in the current context of text that may have been written in another database's encoding, or cut in the middle of a character.
-char* readable(const char* text, std::size_t most);
+/// A copy in the current context, in this database's encoding, of text that was written in the other one's and may have been cut in the middle of a
+/// character. What cannot be told is '?'. A server frame.
+char* readable(const char* text, std::size_t most, Oid database);
 
 }  // namespace pg_tree::stats

@@ -189,6 +189,17 @@ FullXid writer() {
 
 object_access_hook_type next_object_access_hook = nullptr;
 void (*on_database_dropped)(Oid) = nullptr;
+Oid database_to_forget = InvalidOid;  ///< that this transaction drops; the command runs in one of its own
+
+/// DROP DATABASE tells of itself before it has looked whether it may.
+void end_drop(XactEvent event, void*) {
+    if (event == XACT_EVENT_COMMIT && OidIsValid(database_to_forget)) {
+        on_database_dropped(database_to_forget);
+    }
+    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT) {
+        database_to_forget = InvalidOid;
+    }
+}
 
 /// Notes the transaction for the trees of a relation, and of those that it is a partition of.
 void note_relation(Oid relation) {
@@ -218,7 +229,7 @@ void see_object_access(ObjectAccessType access, Oid class_id, Oid object, int su
         return;
     }
     if (class_id == DatabaseRelationId && access == OAT_DROP) {
-        on_database_dropped(object);
+        database_to_forget = object;
     } else if (class_id == TriggerRelationId &&
                (access == OAT_POST_CREATE || access == OAT_POST_ALTER || access == OAT_DROP)) {
         note_trigger(object);
@@ -256,6 +267,7 @@ void note_truncate(const TriggerData& event) {
 
 void watch_ddl(void (*database_dropped)(Oid)) {
     on_database_dropped = database_dropped;
+    RegisterXactCallback(end_drop, nullptr);
     next_object_access_hook = object_access_hook;
     object_access_hook = see_object_access;
 }

@@ -18,7 +18,7 @@ void note_truncate(const TriggerData& event);
 
 /// From now on DDL that can keep changes from being noted (triggers that come, change or go, inheritance, TRUNCATE) is noted itself, as
 /// a change. Called once from _PG_init.
-/// `database_dropped` is called with a database's OID while it is being dropped.
+/// `database_dropped` is called with a database's OID when it has been dropped.
 void watch_ddl(void (*database_dropped)(Oid));
 
 }  // namespace pg_tree::track

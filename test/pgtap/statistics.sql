@@ -83,6 +83,29 @@ EXCEPTION WHEN raise_exception THEN NULL;
 END $$;
 SELECT results_eq($$SELECT calls, errors, rows FROM mine WHERE function = 'tree_build' AND tree = 'public.branch'$$,
     format('VALUES (1::bigint, 0::bigint, %s::bigint)', CASE WHEN current_setting('pg_tree.enable_scan')::bool THEN 7 ELSE :below END), 'a cursor that an error takes away counts the rows that were taken');
+-- Rows that are made once more, and rows that nobody came for.
+CREATE FUNCTION rows_after(statements text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint := coalesce((SELECT rows FROM mine WHERE function = 'tree_build' AND tree = 'public.branch'), 0);
+    each text;
+BEGIN
+    FOREACH each IN ARRAY statements LOOP EXECUTE each; END LOOP;
+    RETURN (SELECT rows FROM mine WHERE function = 'tree_build' AND tree = 'public.branch') - before;
+END $$;
+CREATE FUNCTION run_back() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE taken SCROLL CURSOR FOR SELECT * FROM tree_build(1, 'branch');
+BEGIN
+    OPEN taken;
+    MOVE FORWARD 5 FROM taken;
+    MOVE BACKWARD 3 FROM taken;
+    MOVE FIRST FROM taken;
+    MOVE FORWARD 9 FROM taken;
+    CLOSE taken;
+END $$;
+SELECT is(rows_after(ARRAY['SELECT run_back()']), :below::bigint, 'a cursor that goes back has all rows made, once');
+SELECT is(rows_after(ARRAY['SET LOCAL enable_material = off', 'SET LOCAL enable_hashjoin = off', 'SET LOCAL enable_mergejoin = off', 'SET LOCAL enable_memoize = off',
+    'SELECT count(*) FROM generate_series(1, 100) AS g WHERE EXISTS (SELECT FROM tree_build(1, ''branch'') AS t WHERE t.id + g > 0)']),
+    CASE WHEN current_setting('pg_tree.enable_scan')::bool THEN 100 ELSE :below END::bigint, 'a scan that is begun again and again counts what is taken each time');
 CREATE FUNCTION tree_debug_arm(kind text, stage text, countdown bigint) RETURNS void AS '$libdir/pg_tree' LANGUAGE C STRICT;
 SET pg_tree.enable_cache = off;
 SELECT tree_debug_arm('cancel', 'fetch', 1) \gset ignored_
@@ -223,6 +246,37 @@ SELECT results_eq($$SELECT DISTINCT tree FROM tree_stat_calls WHERE datname = cu
 SELECT results_eq($$SELECT root, query IS NOT NULL FROM tree_stat_slow ORDER BY at DESC$$, $$VALUES ('7', true), ('3', true), ('2', true), ('1', true)$$, 'keys and queries');
 RESET ROLE;
 RESET pg_tree.slow_threshold;
+-- Its rows may be taken, and its call end, after the function has been left.
+CREATE FUNCTION definers_rows() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$ SELECT 'row' FROM tree_build((SELECT min(id) + 4 FROM branch), 'branch') $$;
+SET pg_tree.slow_threshold = 0;
+SET ROLE statistics_reader;
+SELECT definers_rows() LIMIT 1;
+SELECT results_eq($$SELECT root, query FROM tree_stat_slow LIMIT 1$$, $$VALUES (NULL, 'SELECT definers_rows() LIMIT 1;')$$, 'nor does who calls such a function see its key, whenever it ends');
+RESET ROLE;
+CREATE FUNCTION definers_cursor() RETURNS refcursor LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE opened refcursor := 'definers';
+BEGIN
+    OPEN opened FOR SELECT 'row' FROM tree_build((SELECT min(id) + 8 FROM branch), 'branch');
+    RETURN opened;
+END $$;
+SET ROLE statistics_reader;
+BEGIN;
+SET LOCAL pg_tree.enable_scan = on;
+SELECT definers_cursor() \gset ignored_
+\set ON_ERROR_STOP off
+MOVE 1 FROM definers;
+\set ON_ERROR_STOP on
+COMMIT;
+SELECT is_empty($$SELECT FROM tree_stat_slow WHERE root = '9'$$, 'nor who fetches from its cursor');
+RESET ROLE;
+BEGIN;
+DECLARE opened CURSOR FOR SELECT * FROM tree_build(6, 'branch');
+MOVE 1 FROM opened;
+CLOSE opened;
+COMMIT;
+SELECT results_eq($$SELECT query FROM tree_stat_slow WHERE root = '6'$$, format('VALUES (%L::text)', CASE WHEN current_setting('pg_tree.enable_scan')::bool THEN NULL ELSE 'MOVE 1 FROM opened;' END),
+    'a cursor''s call is not shown as that of the statement that ends it');
+RESET pg_tree.slow_threshold;
 
 -- --- Names, settings --------------------------------------------------------------------------------------------------------
 
@@ -281,6 +335,13 @@ ALTER TABLE twig DISABLE TRIGGER USER;
 SET ROLE statistics_reader;
 SELECT results_eq($$SELECT status, message ~ 'twig|hidden' FROM tree_health() WHERE check_name = 'untracked_trees'$$, $$VALUES ('warning', false)$$, 'and not to others');
 RESET ROLE;
+ALTER TABLE other ENABLE TRIGGER USER;
+SELECT tree_register('other'), tree_register('twig', 'hidden') \gset ignored_
+DROP TABLE twig;
+CREATE VIEW shown AS TABLE other;
+SELECT tree_register('shown', id => 'id', parent => 'parent_id') \gset ignored_
+SELECT results_eq($$SELECT DISTINCT tracked FROM tree_registry WHERE tree = 'shown'$$, 'VALUES (false)', 'a view is a tree');
+SELECT is((SELECT message FROM tree_health() WHERE check_name = 'untracked_trees'), 'every change of every table in this database that is a tree is noticed', 'of which nobody has to do anything');
 SELECT results_eq($$SELECT name, target FROM tree_slo$$, $$VALUES ('p95', 100::float8), ('response_p95', 1000), ('hit_ratio', 0.7), ('error_ratio', 0.01)$$, 'the targets');
 
 DROP OWNED BY statistics_reader, statistics_monitor, statistics_definer;

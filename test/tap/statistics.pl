@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+$node->init(allows_streaming => 1);
 $node->append_conf('postgresql.conf', q(
 shared_preload_libraries = 'pg_tree'
 log_error_verbosity = verbose
@@ -204,6 +204,12 @@ for my $protocol (qw(simple extended prepared)) {
     is(sql(q{SELECT (SELECT sum(calls) FROM tree_stat_calls), (SELECT max(count) FROM tree_stat_responses)}), '20|20', "$protocol protocol: twenty calls, twenty responses");
 }
 
+# A statement that fails has kept somebody waiting, too.
+sql('SELECT tree_stat_reset()');
+$node->psql($database, q{SET statement_timeout = '50ms'; SELECT count(pg_sleep(0.01)) FROM tree_build(1, 'branch')});
+$node->psql($database, q{BEGIN; SAVEPOINT a; SELECT 1 / (count(*) - count(*)) FROM tree_build(1, 'branch'); ROLLBACK TO a; SELECT count(*) FROM tree_children(1, 'branch'); COMMIT}, on_error_stop => 0);
+is(sql(q{SELECT max(count), max(count) - max(count) FILTER (WHERE le = 0.025) FROM tree_stat_responses}), '3|1', 'statements that end in an error are responses');
+
 # --- Sessions that are terminated ---------------------------------------------------------------------------------------------------------
 
 sql(q{CREATE FUNCTION tree_debug_wait_at(point text) RETURNS int AS '$libdir/pg_tree' LANGUAGE C STRICT});
@@ -257,8 +263,45 @@ $node->safe_psql('doomed', q{
 is(sql(q{SELECT tree, function, calls, hits FROM tree_stat_calls WHERE datname = 'doomed'}), 'public.leaf|tree_depth|5|2', 'a tree of another database that is registered anew is one row');
 is(sql(q{SELECT tree, state, nodes, hits, hits + misses + bypasses, builds FROM tree_stat_cache WHERE datname = 'doomed'}), 'public.leaf|current|2|2|5|2', 'and so is what there is of it in the cache');
 is(sql(q{SELECT count(*), count(DISTINCT (datname, tree, reason)) FROM tree_stat_bypass WHERE datname = 'doomed' AND reason = 'disabled' AND count = 2}), '1|1', 'and why it was read from the table');
+isnt($node->psql('doomed', 'DROP DATABASE doomed'), 0, 'a database that is in use is not dropped');
+is(sql(q{SELECT calls, hits FROM tree_stat_calls WHERE datname = 'doomed'}), '5|2', 'and keeps its counts,');
+is(sql(q{SELECT state FROM tree_stat_cache WHERE datname = 'doomed'}), 'current', 'and its images');
+$node->restart;
 $node->safe_psql('postgres', 'DROP DATABASE doomed');
 is(sql(q{SELECT (SELECT count(*) FROM tree_stat_slow WHERE tree = 'public.leaf'), (SELECT count(*) FROM tree_stat_calls WHERE tree = 'public.leaf')}), '0|0', 'go with it');
+
+$node->stop('immediate');
+$node->start;
+is(sql(q{SELECT (SELECT count(*) FROM tree_stat_slow WHERE tree = 'public.leaf'), (SELECT count(*) FROM tree_stat_calls WHERE tree = 'public.leaf'), (SELECT count(*) FROM tree_stat_cache WHERE tree = 'public.leaf')}), '0|0|0',
+    'also when it is in the file still');
+
+# Names and queries are shown in the encoding of whoever looks.
+$node->safe_psql('postgres', "CREATE DATABASE $_ ENCODING '$_' LOCALE 'C' TEMPLATE template0") for qw(utf8 win1252);
+$node->safe_psql($_, 'CREATE EXTENSION pg_tree') for qw(utf8 win1252);
+$node->safe_psql('utf8', q{
+    CREATE TABLE "\303\201st" (id text PRIMARY KEY, parent_id text); INSERT INTO "\303\201st" VALUES ('1'); CREATE TABLE "\342\230\203\303\201" (LIKE "\303\201st" INCLUDING ALL);
+    SELECT tree_register('"\303\201st"'), tree_register('"\342\230\203\303\201"');
+    SET pg_tree.slow_threshold = 0; SELECT count(*) FROM tree_build('\303\201'::text, '"\303\201st"'); SELECT count(*) FROM tree_build('\342\230\203\303\201'::text, '"\342\230\203\303\201"')} =~ s/\\(\d{3})/chr oct $1/ger);
+$node->connect_ok("dbname=win1252 options='-c client_encoding=utf8'", "$_->[0] in another encoding", sql => "SELECT $_->[1] WHERE datname = 'utf8'", expected_stdout => $_->[2]) for
+    ['names', q{string_agg(DISTINCT tree, ' ' ORDER BY tree) FROM tree_stat_calls}, qr/^public."\?{5}" public."\303\201st"$/],
+    ['trees of the cache', q{string_agg(DISTINCT tree, ' ' ORDER BY tree) FROM tree_stat_cache}, qr/^public."\?{5}" public."\303\201st"$/],
+    ['keys', q{string_agg(DISTINCT root, ' ' ORDER BY root) FROM tree_stat_slow}, qr/^\?{5} \303\201$/],
+    ['queries', q{count(DISTINCT query) FROM tree_stat_slow}, qr/^2$/];
+$node->safe_psql('postgres', "DROP DATABASE $_") for qw(utf8 win1252);
+
+# A copy of the server counts for itself.
+sql(q{SELECT tree_depth(1, 'branch')});
+$node->restart;
+$node->backup('copied');
+my $copy = PostgreSQL::Test::Cluster->new('copy');
+$copy->init_from_backup($node, 'copied');
+$copy->start;
+isnt(sql('SELECT sum(calls) FROM tree_stat_calls'), '', 'the server has counts');
+is($copy->safe_psql($database, 'SELECT sum(calls) FROM tree_stat_calls'), '', 'a copy of it begins without');
+$copy->safe_psql($database, q{SELECT tree_depth(1, 'branch')});
+$copy->restart;
+is($copy->safe_psql($database, 'SELECT sum(calls) FROM tree_stat_calls'), '1', 'and keeps its own');
+$copy->stop;
 
 # --- More trees than places -------------------------------------------------------------------------------------------------------------
 
@@ -435,6 +478,9 @@ like(($node->psql($database, "ALTER SYSTEM SET $_ = '11s'"))[2], qr/is outside t
 sql("ALTER SYSTEM SET $_ = '250us'") for 'pg_tree.slo_p95', 'pg_tree.slo_response_p95';
 $node->reload;
 ok($node->poll_query_until($database, q{SELECT count(*) = 2 FROM tree_slo WHERE target = 0.25}), 'a target may be below a millisecond');
+sql("ALTER SYSTEM SET $_ = '400ms'") for 'pg_tree.slo_p95', 'pg_tree.slo_response_p95';
+$node->reload;
+ok($node->poll_query_until($database, q{SELECT count(*) = 2 FROM tree_slo WHERE target = 500}), 'one between two bounds is that of the upper one');
 sql("ALTER SYSTEM SET $_ = 0") for 'pg_tree.slo_p95', 'pg_tree.slo_response_p95';
 $node->reload;
 set('pg_tree.alert_channel' => 'nowhere at all:channel', 'pg_tree.slo_hit_ratio' => '0');
