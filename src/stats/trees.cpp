@@ -47,7 +47,7 @@ constexpr std::uint64_t generation_of_others = 1;
 constexpr TimestampTz idle_time = USECS_PER_MINUTE;
 constexpr TimestampTz retry_time = 10 * USECS_PER_SEC;
 
-/// What a definition in use remembers.
+/// What a definition in use remembers, and a session of calls that name no tree.
 struct Remembered {
     SlotRef slot;
     TimestampTz retry_at;  ///< where it is with the others
@@ -135,6 +135,16 @@ SlotRef obtain_slot(Oid relation, Oid trigger, const char* name) {
     return ref;
 }
 
+/// The slot that is remembered, if it is still the tree's own and not time to look for a better one.
+SlotRef recall(Remembered& remembered, Oid relation, Oid trigger, const char* name) {
+    if (slot_at(remembered.slot) == nullptr ||
+        (remembered.slot.slot == others && GetCurrentStatementStartTimestamp() >= remembered.retry_at)) {
+        remembered.slot = obtain_slot(relation, trigger, name);
+        remembered.retry_at = GetCurrentStatementStartTimestamp() + retry_time;
+    }
+    return remembered.slot;
+}
+
 void initialize(Slot& slot) {
     pg_atomic_init_u64(&slot.generation, 0);
     pg_atomic_init_u64(&slot.since, 0);
@@ -203,16 +213,13 @@ SlotRef slot_of(const registry::TreeUse& use) {
         attachment.free = [](void*) {};  // it goes with the definition's memory
         *static_cast<Remembered*>(attachment.data) = {};
     }
-    auto& remembered = *static_cast<Remembered*>(attachment.data);
-    if (slot_at(remembered.slot) == nullptr ||
-        (remembered.slot.slot == others && GetCurrentStatementStartTimestamp() >= remembered.retry_at)) {
-        remembered.slot = obtain_slot(use.tree->relation, use.tree->trigger, use.tree->name);
-        remembered.retry_at = GetCurrentStatementStartTimestamp() + retry_time;
-    }
-    return remembered.slot;
+    return recall(*static_cast<Remembered*>(attachment.data), use.tree->relation, use.tree->trigger, use.tree->name);
 }
 
-SlotRef slot_of_no_tree() { return obtain_slot(InvalidOid, InvalidOid, ""); }
+SlotRef slot_of_no_tree() {
+    static Remembered remembered = {};
+    return recall(remembered, InvalidOid, InvalidOid, "");
+}
 
 void count_call(SlotRef ref, Function function, const Sample& sample) {
     if (Slot* slot = slot_at(ref); slot != nullptr) {

@@ -327,6 +327,10 @@ is(sql(q{SELECT count(*) FROM tree_stat_calls WHERE substring(tree FROM 'many_(\
 sql(q{SELECT sum(tree_depth(1, 'many_' || i)) FROM generate_series(1, 300) AS i});
 my $placeless = sql(q{SELECT min(i) FROM generate_series(1, 300) AS i WHERE 'public.many_' || i NOT IN (SELECT tree FROM tree_stat_calls WHERE tree IS NOT NULL)});
 like($placeless, qr/^\d+$/, 'with all places in use some tree has none');
+my $dropped = sql('SELECT dropped_statistics FROM tree_stat_info');
+sql(q{DO $$ BEGIN FOR i IN 1 .. 100 LOOP BEGIN PERFORM tree_depth(1, 'nowhere'); EXCEPTION WHEN OTHERS THEN END; END LOOP; END $$});
+cmp_ok(sql('SELECT dropped_statistics FROM tree_stat_info'), '<=', $dropped + 1, 'a session looks for a place once, not at every call');
+is(sql('SELECT sum(errors) FROM tree_stat_calls'), 100, 'and all its calls are counted');
 sql('SELECT tree_stat_reset()');
 sql(qq{SELECT tree_depth(1, 'many_$placeless')});
 is(sql('SELECT tree, calls FROM tree_stat_calls'), "public.many_$placeless|1", 'a reset of everything makes room at once');
